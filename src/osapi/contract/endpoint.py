@@ -1,0 +1,85 @@
+"""Routes that are not operations on hosts: jobs, agents, health, files, audit.
+
+A slice writes them in its `http.py` beside what they serve, as an `Endpoint` (pure facts, from which the
+OpenAPI document follows) and a handler from `Call` to `Reply`. The controller knows how to serve them;
+the slice never sees the web framework.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+
+
+class Caller(Protocol):
+    """Who calls, as far as a slice needs to know."""
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def roles(self) -> tuple[str, ...]: ...
+
+    def may(self, permission: str) -> bool:
+        """Whether the token carries the permission."""
+        ...
+
+    def reaches(self, labels: Mapping[str, str]) -> bool:
+        """Whether a host with these labels is within the limits of the token's roles."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """The facts of one hand-written route.
+
+    `request` is one model for path, query and body together: names in braces come from the path; the rest
+    from the query of GET and DELETE and from the body otherwise. `permission` None means open to everybody.
+    `response` None means an empty body. `stream` marks server-sent events of that model.
+    """
+
+    operation_id: str
+    method: str
+    path: str
+    permission: str | None
+    summary: str
+    tag: str
+    request: type[msgspec.Struct]
+    response: Any
+    status: int = 200
+    stream: bool = False
+    body_required: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One request to an endpoint, already authenticated, authorised and decoded."""
+
+    caller: Caller
+    request: Any
+    headers: Mapping[str, str]
+
+
+class ServerEvent(msgspec.Struct, frozen=True):
+    """One server-sent event; `id` lets a client resume after it (`Last-Event-ID`)."""
+
+    id: str
+    event: str
+    data: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """The answer of an endpoint. `body` is encoded as JSON unless it is a stream of events."""
+
+    body: Any = None
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    events: AsyncIterator[ServerEvent] | None = None
+
+
+Handle = Callable[[Call], Awaitable[Reply]]
+Routes = list[tuple[Endpoint, Handle]]

@@ -1,0 +1,117 @@
+"""What an operation is: one value from which route, command, permission and dispatch follow.
+
+A domain declares its operations in `operations.py` as plain values, and in `provider.py` which method
+of its port answers which operation. Nothing here runs anything.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+
+Req = TypeVar("Req", bound=msgspec.Struct)
+Res = TypeVar("Res")
+P = TypeVar("P")
+
+
+class Kind(enum.Enum):
+    """Whether an operation changes the host. The kind chooses the subject and the care taken."""
+
+    QUERY = "query"
+    MODIFY = "modify"
+
+
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The request of an operation that needs none."""
+
+
+class Timed(msgspec.Struct, kw_only=True):
+    """Base of requests that carry their own deadline; `timeout` replaces the operation's."""
+
+    timeout: Annotated[int, msgspec.Meta(description="Seconds the work may take on a host.", ge=1)] = 30
+
+
+class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Base of the results of operations that change a host."""
+
+    changed: Annotated[
+        bool, msgspec.Meta(description="Whether the host now differs from before; in check mode, whether it would.")
+    ]
+    diff: Annotated[
+        str, msgspec.Meta(description="What differs, as unified diff or plain sentence; empty when nothing does.")
+    ] = ""
+
+
+class Format(enum.Enum):
+    """How a table cell shows a value."""
+
+    TEXT = "text"
+    BYTES = "bytes"
+    PERCENT = "percent"
+    DECIMAL = "decimal"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the table that the CLI draws for an operation's results."""
+
+    title: str
+    path: str
+    """Dotted path into the result, for example `memory.total`; `[]` walks a list, one row per entry."""
+    format: Format = Format.TEXT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation(Generic[Req, Res]):
+    """One thing that can be asked of a host. `Req` is what the caller sends, `Res` what a host answers.
+
+    A result type `list[X]` means a host answers with any number of entries.
+    """
+
+    name: str
+    """On the wire, in the audit log and in metrics, for example `node.sysctl.create`."""
+    operation_id: str
+    """The operationId of the REST contract."""
+    kind: Kind
+    request: type[Req]
+    result: type[Res]
+    permission: str
+    route: tuple[str, str]
+    """Method and path below `/api/node/{hostname}`; names in braces are fields of the request."""
+    command: tuple[str, ...]
+    """Words of the CLI command below `osapi client`."""
+    summary: str
+    columns: tuple[Column, ...] = ()
+    status: int = 200
+    """HTTP status of success."""
+    deadline: timedelta = timedelta(seconds=30)
+    """How long the work may take on the host, unless the request is `Timed`."""
+    lock: str | None = None
+    """Operations with the same lock never run at once on one host."""
+    idempotent: bool = False
+    """Whether an interrupted run may simply be run again."""
+
+
+@dataclass(frozen=True)
+class Handler(Generic[P]):
+    """Binds an operation to the method of the provider port that answers it."""
+
+    operation: Operation[Any, Any]
+    method: Callable[[P, Any], Awaitable[Any]]
+
+
+def handle(operation: Operation[Req, Res], method: Callable[[P, Req], Awaitable[Res]]) -> Handler[P]:
+    """Bind `operation` to `method`; the type checker refuses a method whose types do not fit."""
+    return Handler(operation, method)
+
+
+def deadline_of(operation: Operation[Any, Any], request: msgspec.Struct) -> timedelta:
+    """How long this request may run on a host."""
+    if isinstance(request, Timed):
+        return timedelta(seconds=request.timeout)
+    return operation.deadline
