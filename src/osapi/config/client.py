@@ -1,0 +1,114 @@
+"""What `osapi client` needs to know: the controller's address and a token.
+
+Kept apart from the settings and light to import, because a command line client starts thousands of
+times. Each of the two values comes from the first of: flag, environment, settings file, client context,
+default. The context is a small file (0600) that the first start and `osapi token generate --save` write.
+"""
+
+# pathlib takes longer to import than all this takes to run.
+# ruff: noqa: PTH111, PTH118, PTH123
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+DEFAULT_FILE = "/etc/osapi/osapi.yaml"
+"""The same as `config.source.DEFAULT`, which costs a YAML parser to import."""
+
+_URL = ("controller", "client", "url")
+_TOKEN = ("controller", "client", "security", "bearer_token")
+
+
+class Context(NamedTuple):
+    """Where the controller is and how to identify there; empty means not known."""
+
+    url: str = ""
+    token: str = ""
+
+
+def context_path(environ: Mapping[str, str]) -> str:
+    """$OSAPI_CONTEXT, else `osapi/context.json` in $XDG_CONFIG_HOME, which is ~/.config unless set."""
+    asked = environ.get("OSAPI_CONTEXT")
+    if asked:
+        return asked
+    base = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".config")
+    return os.path.join(base, "osapi", "context.json")
+
+
+def load(environ: Mapping[str, str]) -> Context:
+    """The saved context; an empty one when there is none. Raises `Invalid` when the file is damaged."""
+    path = context_path(environ)
+    try:
+        with open(path, encoding="utf-8") as file:
+            content: Any = json.load(file)
+        return Context(str(content["url"]), str(content["token"]))
+    except (FileNotFoundError, NotADirectoryError):
+        return Context()
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise _invalid(f"client context {path} cannot be used ({problem}); remove it or repair it") from problem
+
+
+def save(context: Context, environ: Mapping[str, str]) -> str:
+    """Write the context, readable by its owner only, and return its path. Raises `Invalid` when that fails."""
+    from pathlib import Path
+
+    from osapi.config.private import private_dir, replace
+
+    path = Path(context_path(environ)).absolute()
+    private_dir(path.parent)
+    replace(path, json.dumps(context._asdict(), indent=2).encode() + b"\n")
+    return str(path)
+
+
+def resolve(
+    *, url: str | None = None, token: str | None = None, osapi_file: str | None = None, environ: Mapping[str, str]
+) -> Context:
+    """Address and token for this call. `url` and `token` are flags, `osapi_file` the settings file asked for.
+
+    The token is empty when none is known. The saved token belongs to the saved address: with another
+    address it is not sent.
+    """
+    url = url or environ.get("OSAPI_CONTROLLER_CLIENT_URL")
+    token = token or environ.get("OSAPI_CONTROLLER_CLIENT_SECURITY_BEARER_TOKEN")
+    if url and token:
+        return Context(url, token)
+    in_file = _from_file(osapi_file or environ.get("OSAPI_OSAPIFILE"))
+    url, token = url or in_file.url, token or in_file.token
+    saved = load(environ)
+    url = url or saved.url or DEFAULT_URL
+    if not token and saved.url.rstrip("/") == url.rstrip("/"):
+        token = saved.token
+    return Context(url, token or "")
+
+
+def _from_file(asked: str | None) -> Context:
+    """Both values as the settings file has them; the default file counts only where it can be read."""
+    if not asked and not os.access(DEFAULT_FILE, os.R_OK):
+        return Context()
+    from pathlib import Path
+
+    from osapi.config.source import read_file
+
+    content = read_file(Path(asked or DEFAULT_FILE))
+    return Context(_at(content, _URL), _at(content, _TOKEN))
+
+
+def _at(content: object, path: tuple[str, ...]) -> str:
+    """The text at this path; keys are compared without case."""
+    here: object = content
+    for step in path:
+        if not isinstance(here, dict):
+            return ""
+        level = cast("dict[object, object]", here)
+        here = next((value for key, value in level.items() if str(key).lower() == step), None)
+    return here if isinstance(here, str) else ""
+
+
+def _invalid(message: str) -> Exception:
+    from osapi.contract.errors import Invalid
+
+    return Invalid(message)

@@ -1,0 +1,162 @@
+"""Settings of the controller: the REST API, its broker connection, keys, notifications and web page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from msgspec import Meta, field
+
+from osapi.config.fields import SENSITIVE, ClientAuth, Metrics, Namespaced, Port, Section
+
+
+class ClientSecurity(Section, frozen=True, kw_only=True):
+    """What `osapi client` shows to the controller."""
+
+    bearer_token: Annotated[
+        str,
+        Meta(
+            description="Token that `osapi client` sends. Empty: the one in the client context.",
+            extra={SENSITIVE: True},
+        ),
+    ] = ""
+
+
+class Client(Section, frozen=True, kw_only=True):
+    """Where `osapi client` finds the controller."""
+
+    url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://\S+)?$",
+            description="Address of the REST API, without a path. Empty: the one in the client context, "
+            "else http://127.0.0.1:8080.",
+        ),
+    ] = ""
+    security: ClientSecurity = ClientSecurity()
+
+
+class Cors(Section, frozen=True, kw_only=True):
+    """Which web pages of other origins may call the API."""
+
+    allow_origins: Annotated[
+        list[str], Meta(description="Origins such as https://ops.example.org. Empty: none, the layer is off.")
+    ] = field(default_factory=list[str])
+
+
+class Role(Section, frozen=True, kw_only=True):
+    """A role of one's own, or a built-in one replaced."""
+
+    permissions: Annotated[list[str], Meta(description="Permissions that the role carries, such as `sysctl:read`.")]
+    labels: Annotated[
+        dict[str, str],
+        Meta(
+            description="Limits the role to hosts with all these labels (values match below their dots too). Empty: all hosts."
+        ),
+    ] = field(default_factory=dict[str, str])
+
+
+class ApiSecurity(Section, frozen=True, kw_only=True):
+    """Who may call the API."""
+
+    cors: Cors = Cors()
+    signing_key: Annotated[
+        str,
+        Meta(
+            description="Key that signs tokens, 32 bytes or more. Empty: the key ring that the first start made.",
+            extra={SENSITIVE: True},
+        ),
+    ] = ""
+    roles: Annotated[
+        dict[str, Role],
+        Meta(description="Role name to permissions. A built-in name (admin, write, read) is replaced."),
+    ] = field(default_factory=dict[str, Role])
+
+
+class Api(Section, frozen=True, kw_only=True):
+    """The REST API."""
+
+    host: Annotated[
+        str,
+        Meta(min_length=1, description="Address to listen on. Anything but loopback needs TLS or `--insecure`."),
+    ] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="TCP port to listen on.")] = 8080
+    job_timeout: Annotated[
+        timedelta,
+        Meta(
+            description="How long a request waits for its hosts when the caller does not say; never less than the work may take."
+        ),
+    ] = timedelta(seconds=30)
+    job_expiry: Annotated[
+        timedelta, Meta(description="How long after submission a host may still begin a job. More than 0.")
+    ] = timedelta(seconds=60)
+    body_limit_bytes: Annotated[
+        int, Meta(ge=1024, description="Largest request body in bytes; uploads of files are not counted.")
+    ] = 1024 * 1024
+    security: ApiSecurity = ApiSecurity()
+
+
+class Nats(Namespaced, frozen=True, kw_only=True):
+    """The controller's way to the broker."""
+
+    host: Annotated[
+        str,
+        Meta(
+            description="Broker host; several servers of a cluster separated by commas, each with its own port "
+            "if it differs (`a,b:4223`)."
+        ),
+    ] = "localhost"
+    port: Annotated[Port, Meta(description="TCP port of the broker.")] = 4222
+    client_name: Annotated[str, Meta(description="Name under which the broker lists this connection.")] = (
+        "osapi-controller"
+    )
+    auth: ClientAuth = ClientAuth()
+
+
+class ControllerMetrics(Metrics, frozen=True, kw_only=True):
+    """Metrics of the controller."""
+
+    port: Annotated[Port, Meta(description="TCP port to serve them on.")] = 9090
+
+
+class Notifications(Section, frozen=True, kw_only=True):
+    """Telling people about conditions of hosts."""
+
+    enabled: Annotated[bool, Meta(description="Whether to watch the hosts' conditions and tell.")] = False
+    notifier: Annotated[str, Meta(description="How to tell; `log` writes to the controller's log.")] = "log"
+    renotify_interval: Annotated[
+        timedelta, Meta(description="Pause before a condition that lasts is told again; 0 tells it once.")
+    ] = timedelta(0)
+
+
+class Ui(Section, frozen=True, kw_only=True):
+    """The web page."""
+
+    enabled: Annotated[bool, Meta(description="Whether to serve the web page beside the API.")] = True
+
+
+class Pki(Section, frozen=True, kw_only=True):
+    """The controller's keys and the enrolment of agents."""
+
+    enabled: Annotated[
+        bool, Meta(description="Whether agents may ask to be enrolled. Jobs are signed in any case.")
+    ] = False
+    key_dir: Annotated[
+        str, Meta(description="Folder of `controller.key` and `controller.pub`. Empty: `pki` in the data folder.")
+    ] = ""
+    auto_accept: Annotated[bool, Meta(description="Accept every enrolment at once; for development only.")] = False
+    rotation_grace_period: Annotated[
+        timedelta, Meta(description="How long the former key stays valid after a rotation.")
+    ] = timedelta(hours=24)
+
+
+class Controller(Section, frozen=True, kw_only=True):
+    """Settings of the controller and of those who call it."""
+
+    client: Client = Client()
+    api: Api = Api()
+    nats: Nats = Nats()
+    metrics: ControllerMetrics = ControllerMetrics()
+    notifications: Notifications = Notifications()
+    ui: Ui = Ui()
+    pki: Pki = Pki()
