@@ -1,0 +1,1 @@
+"""What the programs tell about themselves. `log` writes events with fields to standard error."""
