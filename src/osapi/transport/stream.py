@@ -1,0 +1,95 @@
+"""A stream as somebody who looks after it sees it: count, read the newest, delete, purge.
+
+Reading is by batched direct get; counting and deleting need rights that only controllers have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from osapi.contract.errors import NoAnswer, NotFound, Unavailable
+from osapi.transport import batch
+from osapi.transport.link import Link
+from osapi.transport.refusal import Refusal, as_error
+
+_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class StreamMessage:
+    """One stored message; the subject is without namespace."""
+
+    subject: str
+    data: bytes
+    sequence: int
+
+
+class _State(msgspec.Struct, frozen=True):
+    messages: int = 0
+    first_seq: int = 0
+    last_seq: int = 0
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    state: _State = _State()
+    purged: int = 0
+    error: Refusal | None = None
+
+
+class StreamKeeper:
+    """Looks after one stream. Every method raises `Unavailable` when the broker is away."""
+
+    def __init__(self, link: Link, name: str) -> None:
+        self._link = link
+        self._name = link.names.stream(name)
+
+    async def count(self) -> int:
+        """How many messages the stream holds."""
+        return (await self._state()).messages
+
+    async def newest(self, limit: int) -> list[StreamMessage]:
+        """Up to `limit` messages, the newest first."""
+        state = await self._state()
+        found: list[StreamMessage] = []
+        end = state.last_seq
+        while len(found) < limit and end >= state.first_seq and state.messages:
+            start = max(state.first_seq, end - limit + 1)
+            page = await batch.between(self._link, self._name, start, end)
+            found += [self._message(one) for one in reversed(page)]
+            end = start - 1
+        return found[:limit]
+
+    async def get(self, sequence: int) -> StreamMessage | None:
+        """One message; None when it is not there."""
+        found = await batch.between(self._link, self._name, sequence, sequence)
+        return self._message(found[0]) if found else None
+
+    async def delete(self, sequence: int) -> None:
+        """Delete one message. Raises `NotFound` when it is not there."""
+        if await self.get(sequence) is None:
+            raise NotFound(f"stream {self._name} holds no message {sequence}")
+        await self._ask("MSG.DELETE", {"seq": sequence, "no_erase": True})
+
+    async def purge(self) -> int:
+        """Delete all messages and return how many there were."""
+        return (await self._ask("PURGE", {})).purged
+
+    async def _state(self) -> _State:
+        return (await self._ask("INFO", {})).state
+
+    async def _ask(self, what: str, question: dict[str, Any]) -> _Answer:
+        subject = f"$JS.API.STREAM.{what}.{self._name}"
+        try:
+            reply = await self._link.request(subject, msgspec.json.encode(question), timeout_s=_TIMEOUT_S)
+        except NoAnswer as err:
+            raise Unavailable(f"stream {self._name} does not answer: {err.message}") from err
+        answer = msgspec.json.decode(reply.data, type=_Answer)
+        if answer.error is not None:
+            raise as_error(answer.error, f"the broker refuses {what.lower()} on stream {self._name}")
+        return answer
+
+    def _message(self, one: batch.Stored) -> StreamMessage:
+        return StreamMessage(self._link.names.bare(one.subject), one.data, one.sequence)
