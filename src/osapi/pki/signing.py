@@ -1,0 +1,51 @@
+"""Signatures that say what they are for.
+
+What is signed is `osapi/<purpose>`, a zero byte, and the data, so that a signature made for one purpose
+never passes for another. Who holds which key, and where, is `pki.keys`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from osapi.contract.errors import Forbidden
+from osapi.pki.ed25519 import BadSignature, PrivateKey, PublicKey
+from osapi.pki.keys import fingerprint
+
+
+class Signer:
+    """Signs with one key (Ed25519, RFC 8032)."""
+
+    def __init__(self, private_key: PrivateKey) -> None:
+        self._key = private_key
+        self.key_id = fingerprint(private_key.public_key)
+
+    def sign(self, purpose: str, data: bytes) -> bytes:
+        """The signature, 64 bytes. The same input gives the same signature."""
+        return self._key.sign(_message(purpose, data))
+
+
+class Verifier:
+    """Knows the public keys, by key id, whose signatures count."""
+
+    def __init__(self, keys: Mapping[str, PublicKey]) -> None:
+        self._keys = dict(keys)
+
+    @classmethod
+    def of(cls, *keys: PublicKey) -> Verifier:
+        """A verifier that trusts exactly these keys."""
+        return cls({fingerprint(key): key for key in keys})
+
+    def verify(self, purpose: str, key_id: str, data: bytes, signature: bytes) -> None:
+        """Return when the signature is good. Raises `Forbidden` when the key is unknown or anything differs."""
+        key = self._keys.get(key_id)
+        if key is None:
+            raise Forbidden(f"signature for {purpose}: key {key_id} is not trusted here")
+        try:
+            key.verify(signature, _message(purpose, data))
+        except BadSignature as problem:
+            raise Forbidden(f"signature for {purpose} by key {key_id} does not fit the data") from problem
+
+
+def _message(purpose: str, data: bytes) -> bytes:
+    return b"".join((b"osapi/", purpose.encode(), b"\0", data))
