@@ -1,0 +1,104 @@
+"""Carries out what a provider decided. The same for every kind of host."""
+
+from __future__ import annotations
+
+import signal
+
+from osapi.contract.errors import CommandFailed, Permanent
+from osapi.host.door import Host
+from osapi.host.managed import ManagedFile
+from osapi.host.plan import Action, Applied, Forget, Link, Plan, Remember, Remove, Run, SetKernelValue, Signal, Write
+from osapi.host.program import Completed
+
+_LAST_WORDS = 2048
+"""Bytes of standard error that a failure carries."""
+
+
+async def apply(host: Host, plan: Plan) -> Applied:
+    """Do the actions in order, up to the first failure, which is raised. In check mode, do nothing."""
+    if host.check_mode:
+        return Applied(changed=plan.changes, diff=plan.diff)
+    runs: list[Completed] = []
+    for action in plan.actions:
+        completed = await _perform(host, action)
+        if completed is not None:
+            runs.append(completed)
+    return Applied(changed=plan.changes, diff=plan.diff, runs=tuple(runs))
+
+
+async def _perform(host: Host, action: Action) -> Completed | None:
+    match action:
+        case Write():
+            await _write(host, action)
+        case Remove(path=path):
+            await host.remove(path)
+        case Link(path=path, target=target):
+            await host.link(path, target)
+        case Signal():
+            await host.send_signal(action.pid, action.start_ticks, action.number)
+        case SetKernelValue():
+            await _set_kernel_value(host, action)
+        case Run():
+            return await _run(host, action)
+        case Remember():
+            await host.managed.put(_note(host, action))
+        case Forget(path=path):
+            await host.managed.forget(path)
+    return None
+
+
+async def _write(host: Host, action: Write) -> None:
+    await host.write(
+        action.path,
+        action.content,
+        mode=action.mode,
+        owner=action.owner,
+        group=action.group,
+        make_parents=action.make_parents,
+    )
+
+
+async def _set_kernel_value(host: Host, action: SetKernelValue) -> None:
+    try:
+        await host.set_kernel_value(action.path, action.value)
+    except Permanent:
+        if action.required:
+            raise
+
+
+async def _run(host: Host, action: Run) -> Completed:
+    completed = await host.run(
+        action.argv,
+        stdin=action.stdin,
+        deadline_s=action.deadline_s,
+        env=action.env,
+        cwd=action.cwd,
+        user=action.user,
+        privileged=action.privileged,
+        output_limit=action.output_limit,
+        on_output=host.task.on_output if action.live else None,
+    )
+    if action.accept is not None and completed.exit_code not in action.accept:
+        raise failure_of(completed)
+    return completed
+
+
+def failure_of(completed: Completed) -> CommandFailed:
+    """The failure to tell about a program: its name, how it ended, its last words."""
+    ended = f"status {completed.exit_code}"
+    if completed.signal is not None:
+        ended = f"signal {signal.Signals(completed.signal).name}"
+    words = (completed.stderr or completed.stdout)[-_LAST_WORDS:].decode("utf-8", "replace").strip()
+    return CommandFailed(f"{completed.argv[0]} ended with {ended}" + (f": {words}" if words else ""))
+
+
+def _note(host: Host, action: Remember) -> ManagedFile:
+    return ManagedFile(
+        path=action.path,
+        sha256=action.sha256,
+        operation=host.task.operation,
+        job_id=host.task.job_id,
+        recorded=host.now(),
+        settled=action.settled,
+        metadata=action.metadata,
+    )

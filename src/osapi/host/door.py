@@ -1,0 +1,184 @@
+"""What a provider can do to a host. `LocalHost` and `testing.FakeHost` both offer exactly this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from osapi.host.family import Family
+from osapi.host.figures import DiskSpace, Figures
+from osapi.host.files import READ_LIMIT, FileStat
+from osapi.host.identity import Names
+from osapi.host.managed import ManagedFiles
+from osapi.host.plan import Applied, Plan
+from osapi.host.processes import HostProcess
+from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed, OnOutput
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """For which job a host is used. Goes into the environment of programs and into provenance records."""
+
+    job_id: str = ""
+    operation: str = ""
+    check_mode: bool = False
+    on_output: OnOutput | None = field(default=None, compare=False)
+
+
+class Host(Protocol):
+    """One host, as one job sees it.
+
+    Paths are absolute, without `.`, `..`, empty parts or control characters, else `Invalid`. No part of a
+    path may be a symbolic link, else `Permanent` with code `unsafe_path`; `read` alone can be told to follow.
+    What the system refuses is `Permanent` with code `denied`, `read_only`, `no_space` or `io_error`.
+    """
+
+    @property
+    def task(self) -> Task:
+        """The job this view of the host was made for."""
+        ...
+
+    @property
+    def check_mode(self) -> bool:
+        """Whether nothing may be changed. What changes something then raises `RuntimeError`; `apply` does nothing."""
+        ...
+
+    @property
+    def family(self) -> Family:
+        """Which distribution this is and what it descends from."""
+        ...
+
+    @property
+    def architecture(self) -> str:
+        """Machine type of the kernel as `uname -m` prints it, for example `x86_64`."""
+        ...
+
+    @property
+    def figures(self) -> Figures:
+        """Load, memory, disks and uptime."""
+        ...
+
+    @property
+    def managed(self) -> ManagedFiles:
+        """Which files OSAPI has written, and what it knew then. Change it through `apply` only."""
+        ...
+
+    def now(self) -> datetime:
+        """The time on the host's clock, in UTC."""
+        ...
+
+    def for_task(self, task: Task) -> Host:
+        """The same host as another job sees it. Cheap."""
+        ...
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes | None = None,
+        deadline_s: float = DEADLINE_S,
+        env: Mapping[str, str] | None = None,
+        cwd: str = "/",
+        user: str | None = None,
+        privileged: bool = False,
+        output_limit: int = OUTPUT_LIMIT,
+        on_output: OnOutput | None = None,
+    ) -> Completed:
+        """Run a program to its end; an exit status other than 0 is a result like any other.
+
+        No shell. The environment is clean (`LC_ALL=C.UTF-8`, a fixed `PATH`, `HOME`, `OSAPI_JOB_ID`) plus
+        `env`. `stdin` None means /dev/null. `user` is an account to become; `privileged` asks for sudo when
+        the agent runs without root. Up to `output_limit` bytes of each stream are kept.
+
+        Raises `MissingTool` when there is no such program, `NotFound` when `cwd` or `user` is not there,
+        `Permanent` (code `denied`) when it may not be run, `TimedOut` when time runs out. Then, and when the
+        caller is cancelled, its process group and what still carries its mark are killed within 2 seconds.
+        """
+        ...
+
+    def which(self, program: str) -> str | None:
+        """Where a program is on the fixed `PATH`; None when it is not installed."""
+        ...
+
+    async def read(self, path: str, limit: int = READ_LIMIT, *, follow: bool = False) -> bytes | None:
+        """A regular file whole; None when it is not there. Raises `TooLarge` when it is longer than `limit`."""
+        ...
+
+    async def stat(self, path: str) -> FileStat | None:
+        """What `path` stands for; None when it is not there."""
+        ...
+
+    async def list_dir(self, path: str) -> list[str]:
+        """Sorted names in a directory; empty when there is no such directory."""
+        ...
+
+    async def write(
+        self,
+        path: str,
+        content: bytes,
+        *,
+        mode: int = 0o644,
+        owner: str | None = None,
+        group: str | None = None,
+        make_parents: bool = False,
+    ) -> None:
+        """Put a whole file in place: a reader sees the old content or the new, never a part, also after a crash.
+
+        Owner and group None mean the agent's own. Missing directories are made with mode 0755 when
+        `make_parents` is set. Raises `Invalid` (code `unknown_owner`) before anything is written.
+        """
+        ...
+
+    async def remove(self, path: str) -> bool:
+        """Remove a regular file; False when it was not there."""
+        ...
+
+    async def read_link(self, path: str) -> str | None:
+        """Where a symbolic link leads, as it is written; None when there is nothing, or something else."""
+        ...
+
+    async def link(self, path: str, target: str) -> None:
+        """Put a symbolic link in place, durably and at once; a file or link that is there is replaced."""
+        ...
+
+    async def processes(self) -> list[HostProcess]:
+        """Every process, by number. Raises `DeadlineExceeded` when /proc does not answer."""
+        ...
+
+    async def process(self, pid: int) -> HostProcess | None:
+        """One process; None when there is none of that number. Raises `DeadlineExceeded`."""
+        ...
+
+    async def send_signal(self, pid: int, start_ticks: int, number: int) -> None:
+        """Send a signal to exactly the process that started then. Raises `NotFound` when it has ended."""
+        ...
+
+    async def set_kernel_value(self, path: str, value: str) -> None:
+        """Set a value below /proc/sys or /sys and read it back.
+
+        Raises `NotFound` when the kernel has no such value and `Permanent` when it refuses (`read_only`,
+        `rejected`). When it takes another value than asked for, that is `rejected` too and the value from
+        before is put back.
+        """
+        ...
+
+    async def disk_space(self, path: str, timeout_s: float = 3.0) -> DiskSpace:
+        """Size and use of the file system mounted at `path`, by statvfs(3).
+
+        Raises `DeadlineExceeded` when it does not answer, at once while an earlier question still hangs.
+        """
+        ...
+
+    async def names(self) -> Names:
+        """Machine id, present host name and labels."""
+        ...
+
+    async def fqdn(self, timeout_s: float = 2.0) -> str:
+        """The fully qualified name from the resolver; empty when there is none in time."""
+        ...
+
+    async def apply(self, plan: Plan) -> Applied:
+        """Carry out what was decided, in order, up to the first failure. In check mode, do nothing."""
+        ...

@@ -1,0 +1,228 @@
+"""The host this process runs on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from osapi.contract.ids import MachineId
+from osapi.host import accounts, acting, identity, kernel, process, processes
+from osapi.host.door import Host, Task
+from osapi.host.ending import in_own_thread, in_thread
+from osapi.host.family import Family, detect
+from osapi.host.figures import DiskSpace, Figures
+from osapi.host.files import READ_LIMIT, FileStat, FileTree
+from osapi.host.identity import Claims, Names
+from osapi.host.managed import ManagedFiles
+from osapi.host.plan import Applied, Plan
+from osapi.host.processes import HostProcess
+from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed, OnOutput
+from osapi.host.space import SpaceProbe
+
+_NEVER_BLOCKS = ("/proc/sys/", "/proc/loadavg", "/proc/uptime")
+"""Files made up from the kernel's memory; a thread would take longer than the reading."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Parts:
+    """What all views of one host share."""
+
+    files: FileTree
+    managed: ManagedFiles
+    family: Family
+    machine: MachineId
+    claims: Claims
+    probe: SpaceProbe
+    sudo: bool
+    now: Callable[[], datetime]
+
+
+class LocalHost:
+    """Offers `door.Host` on the running system. Made by `open_host`; `for_task` gives each job its view."""
+
+    def __init__(self, parts: _Parts, task: Task) -> None:
+        self._parts = parts
+        self._task = task
+
+    def close(self) -> None:
+        """Let go of the notes about files."""
+        self._parts.managed.close()
+
+    @property
+    def task(self) -> Task:
+        return self._task
+
+    @property
+    def check_mode(self) -> bool:
+        return self._task.check_mode
+
+    @property
+    def family(self) -> Family:
+        return self._parts.family
+
+    @property
+    def architecture(self) -> str:
+        return os.uname().machine
+
+    @property
+    def figures(self) -> Figures:
+        return Figures(self)
+
+    @property
+    def managed(self) -> ManagedFiles:
+        return self._parts.managed
+
+    def now(self) -> datetime:
+        return self._parts.now()
+
+    def for_task(self, task: Task) -> Host:
+        return LocalHost(self._parts, task)
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes | None = None,
+        deadline_s: float = DEADLINE_S,
+        env: Mapping[str, str] | None = None,
+        cwd: str = "/",
+        user: str | None = None,
+        privileged: bool = False,
+        output_limit: int = OUTPUT_LIMIT,
+        on_output: OnOutput | None = None,
+    ) -> Completed:
+        sudo = ("sudo", "-n", "--") if privileged and self._parts.sudo else ()
+        program = process.Program(
+            argv=(*sudo, *argv),
+            stdin=stdin,
+            deadline_s=deadline_s,
+            env={**({"OSAPI_JOB_ID": self._task.job_id} if self._task.job_id else {}), **(env or {})},
+            cwd=cwd,
+            account=None if user is None else await asyncio.to_thread(accounts.account, user),
+            output_limit=output_limit,
+            on_output=on_output,
+        )
+        return await process.run(program)
+
+    def which(self, program: str) -> str | None:
+        return shutil.which(program, path=process.PATH)
+
+    async def read(self, path: str, limit: int = READ_LIMIT, *, follow: bool = False) -> bytes | None:
+        if path.startswith(_NEVER_BLOCKS):
+            return self._parts.files.read(path, limit, follow=follow)
+        return await asyncio.to_thread(self._parts.files.read, path, limit, follow=follow)
+
+    async def stat(self, path: str) -> FileStat | None:
+        return await asyncio.to_thread(self._parts.files.stat, path)
+
+    async def list_dir(self, path: str) -> list[str]:
+        return await asyncio.to_thread(self._parts.files.list_dir, path)
+
+    async def write(
+        self,
+        path: str,
+        content: bytes,
+        *,
+        mode: int = 0o644,
+        owner: str | None = None,
+        group: str | None = None,
+        make_parents: bool = False,
+    ) -> None:
+        self._refuse_in_check_mode()
+
+        def work() -> None:
+            uid, gid = accounts.owner_ids(owner, group)
+            self._parts.files.write(path, content, mode=mode, uid=uid, gid=gid, make_parents=make_parents)
+
+        await in_thread(work)
+
+    async def remove(self, path: str) -> bool:
+        self._refuse_in_check_mode()
+        return await in_thread(lambda: self._parts.files.remove(path))
+
+    async def read_link(self, path: str) -> str | None:
+        return await asyncio.to_thread(self._parts.files.read_link, path)
+
+    async def link(self, path: str, target: str) -> None:
+        self._refuse_in_check_mode()
+        await in_thread(lambda: self._parts.files.link(path, target))
+
+    async def processes(self) -> list[HostProcess]:
+        files = self._parts.files
+        return await in_own_thread(
+            lambda: processes.read_all(files, accounts.user_names()), "processes", processes.READ_S
+        )
+
+    async def process(self, pid: int) -> HostProcess | None:
+        files = self._parts.files
+        return await in_own_thread(
+            lambda: processes.read_one(files, pid, accounts.user_names()), f"process {pid}", processes.READ_S
+        )
+
+    async def send_signal(self, pid: int, start_ticks: int, number: int) -> None:
+        self._refuse_in_check_mode()
+        await in_thread(lambda: processes.send(self._parts.files, pid, start_ticks, number))
+
+    async def set_kernel_value(self, path: str, value: str) -> None:
+        self._refuse_in_check_mode()
+        files = self._parts.files
+        await in_thread(lambda: kernel.set_value(path, value, read=files.read, overwrite=files.overwrite))
+
+    async def disk_space(self, path: str, timeout_s: float = 3.0) -> DiskSpace:
+        return await self._parts.probe.measure(self._parts.files.real_path(path), timeout_s)
+
+    async def names(self) -> Names:
+        claims, name = self._parts.claims, await identity.hostname(self.read)
+        return Names(
+            machine_id=self._parts.machine,
+            hostname=claims.hostname or name,
+            kernel_hostname=name,
+            labels=claims.labels,
+        )
+
+    async def fqdn(self, timeout_s: float = 2.0) -> str:
+        return await identity.fqdn(await identity.hostname(self.read), timeout_s)
+
+    async def apply(self, plan: Plan) -> Applied:
+        return await acting.apply(self, plan)
+
+    def _refuse_in_check_mode(self) -> None:
+        if self.check_mode:
+            raise RuntimeError("nothing may be changed in check mode; providers change things through `apply`")
+
+
+async def open_host(
+    state_dir: Path,
+    *,
+    claims: Claims,
+    root: str = "/",
+    sudo: bool = False,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> LocalHost:
+    """Look at the system once and make its door.
+
+    `state_dir` exists and holds the notes about files; `claims` is what the settings say about the host;
+    `sudo` prefixes privileged programs. `root` is for tests: files are looked for below it, programs are not.
+    Raises `Permanent` or `Invalid` when the host has no usable machine id.
+    """
+    files = FileTree(root)
+
+    async def read(path: str) -> bytes | None:
+        return await asyncio.to_thread(files.read, path, follow=True)
+
+    parts = _Parts(
+        files=files,
+        managed=await asyncio.to_thread(ManagedFiles, state_dir / "managed.db"),
+        family=await detect(read),
+        machine=await identity.machine_id(read, claims.machine_id),
+        claims=claims,
+        probe=SpaceProbe(),
+        sudo=sudo,
+        now=now,
+    )
+    return LocalHost(parts, Task())
