@@ -1,0 +1,143 @@
+"""The fleet in memory, fed by one watch. No request ever reads the bucket.
+
+An agent is alive while its last record *arrived* less than the time-to-live ago by our own clock, so that
+agents with wrong clocks are not mistaken for dead ones. Records found at the start are as old as the
+broker says. Agents that are gone stay listed, as not ready, until somebody deletes their record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from osapi.contract.ids import MachineId
+from osapi.contract.target import Target
+from osapi.fleet import models, resolution
+from osapi.fleet.models import AgentRecord, AgentState
+from osapi.fleet.resolution import Reach, Resolution
+from osapi.telemetry.log import get_logger
+from osapi.transport.bucket import Bucket, Entry
+from osapi.transport.watch import Watch
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One agent as a list shows it. `silent_s` is the time since its last heartbeat, in seconds."""
+
+    record: AgentRecord
+    ready: bool
+    silent_s: float
+
+
+class Registry:
+    """Every agent that ever joined, and which of them are ready."""
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        *,
+        ttl: timedelta = timedelta(seconds=30),
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._bucket = bucket
+        self._ttl_s = ttl.total_seconds()
+        self._clock = clock
+        self._now = now
+        self._records: dict[MachineId, AgentRecord] = {}
+        self._arrived: dict[MachineId, float] = {}
+        self._names: defaultdict[str, frozenset[MachineId]] = defaultdict(frozenset)
+        self._keys: dict[str, MachineId] = {}
+        self._caught_up = asyncio.Event()
+        self._watch: Watch | None = None
+
+    async def start(self) -> None:
+        """Return when every stored record has been read. A second call changes nothing."""
+        if self._watch is None:
+            self._watch = await self._bucket.watch(models.KEYS, self.note, on_ready=self._caught_up.set)
+        await self._caught_up.wait()
+
+    async def stop(self) -> None:
+        """End the watch. A second call changes nothing."""
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            await watch.stop()
+
+    def list(self) -> Sequence[Agent]:
+        """All known agents by host name, ready or not."""
+        agents = [self._agent(machine) for machine in self._records]
+        return sorted(agents, key=lambda agent: (agent.record.hostname, agent.record.machine_id))
+
+    def get(self, name: str) -> Agent:
+        """The agent of that machine id or host name. Raises `Invalid` as `resolution.find` does."""
+        return self._agent(resolution.find(name, self))
+
+    def resolve(self, target: Target, reach: Reach | None = None) -> Resolution:
+        """The hosts that a target means now; see `resolution.resolve`."""
+        return resolution.resolve(target, self, reach, random.choice)
+
+    def machines(self) -> Mapping[MachineId, AgentRecord]:
+        """Every known agent, ready or not."""
+        return self._records
+
+    def named(self, hostname: str) -> frozenset[MachineId]:
+        """The machine ids of all agents with this host name."""
+        return self._names.get(hostname, frozenset())
+
+    def is_ready(self, machine: MachineId) -> bool:
+        """Whether the agent is alive and takes new work."""
+        record = self._records[machine]
+        return record.state is AgentState.READY and not record.stopped and self._silent_s(machine) <= self._ttl_s
+
+    def note(self, entry: Entry) -> None:
+        """Take in one record. One that cannot be read, or that claims to be another host, is left out."""
+        if entry.deleted:
+            self._forget(entry.key)
+            return
+        try:
+            record = msgspec.json.decode(entry.value, type=AgentRecord)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+            _log.warning("fleet.record_unreadable", key=entry.key, error=str(problem))
+            return
+        if models.key(record.machine_id) != entry.key:
+            _log.warning("security.record_forged", key=entry.key, machine_id=record.machine_id)
+            return
+        self._forget(entry.key)
+        self._keep(record, entry)
+
+    def _keep(self, record: AgentRecord, entry: Entry) -> None:
+        machine = record.machine_id
+        self._keys[entry.key] = machine
+        self._records[machine] = record
+        self._arrived[machine] = self._clock() - self._age_s(entry)
+        self._names[record.hostname] |= {machine}
+
+    def _forget(self, key: str) -> None:
+        machine = self._keys.pop(key, None)
+        if machine is None:
+            return
+        name = self._records.pop(machine).hostname
+        del self._arrived[machine]
+        self._names[name] -= {machine}
+        if not self._names[name]:
+            del self._names[name]
+
+    def _age_s(self, entry: Entry) -> float:
+        if self._caught_up.is_set():
+            return 0.0
+        return max(0.0, (self._now() - entry.created).total_seconds())
+
+    def _silent_s(self, machine: MachineId) -> float:
+        return self._clock() - self._arrived[machine]
+
+    def _agent(self, machine: MachineId) -> Agent:
+        return Agent(self._records[machine], self.is_ready(machine), self._silent_s(machine))

@@ -1,0 +1,163 @@
+"""From what a user typed to the fixed set of hosts that must answer. Pure: no clock, no broker.
+
+A host counts when it is *ready*: it sends heartbeats, did not stop, and takes new work. The set is fixed
+when the job is made; who joins later is never asked.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from osapi.contract.errors import Forbidden, Invalid
+from osapi.contract.ids import MachineId
+from osapi.contract.target import AllTarget, AnyTarget, HostTarget, LabelTarget, Target
+from osapi.fleet.models import AgentRecord
+
+Reach = Callable[[Mapping[str, str]], bool]
+"""Whether the caller's roles reach a host with these labels."""
+
+Choose = Callable[[Sequence[MachineId]], MachineId]
+
+
+class Fleet(Protocol):
+    """What must be known of the agents to resolve a target."""
+
+    def machines(self) -> Mapping[MachineId, AgentRecord]:
+        """Every known agent, ready or not."""
+        ...
+
+    def named(self, hostname: str) -> frozenset[MachineId]:
+        """The machine ids of all agents with this host name; empty when there is none."""
+        ...
+
+    def is_ready(self, machine: MachineId) -> bool:
+        """Whether the agent is alive and takes new work."""
+        ...
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Whom a target means.
+
+    `hosts` maps every host that must answer to its name, and is empty for `_any`, which any ready agent
+    may take. `machine` is the one host of a host target, None otherwise. `target` is what to route by. It
+    differs from what was typed in two cases: a host is named by machine id, and an `_any` of a caller who
+    may not reach every host has become one host that he may.
+    """
+
+    target: Target
+    machine: MachineId | None
+    hosts: dict[MachineId, str]
+
+    def routed(self, typed: Target) -> Target:
+        """What to submit: what was typed, except that a limited caller's `_any` is one host he reaches."""
+        return self.target if isinstance(typed, AnyTarget) else typed
+
+
+def resolve(target: Target, fleet: Fleet, reach: Reach | None, choose: Choose) -> Resolution:
+    """Turn a target into the hosts it means. `reach` None means the caller may reach every host.
+
+    Raises `Invalid` when nobody is meant: the host is unknown, ambiguous or not ready, or no ready host
+    matches. Raises `Forbidden` when hosts are meant but the caller reaches none of them.
+    """
+    match target:
+        case AnyTarget():
+            return _any(target, fleet, reach, choose)
+        case AllTarget():
+            return _many(target, fleet, reach, lambda _: True)
+        case LabelTarget():
+            return _many(target, fleet, reach, target.matches)
+        case HostTarget(name):
+            return _one(find(name, fleet), fleet, reach)
+
+
+def find(name: str, fleet: Fleet) -> MachineId:
+    """The agent of that machine id or host name. Of several with one name, the only one that is ready.
+
+    Raises `Invalid` with similar names when there is none, and with the ids when there are several.
+    """
+    if MachineId(name) in fleet.machines():
+        return MachineId(name)
+    same = fleet.named(name)
+    if not same:
+        raise Invalid(f"there is no host {name!r} in the fleet{_close_to(name, fleet)}")
+    candidates = [machine for machine in same if fleet.is_ready(machine)] or list(same)
+    if len(candidates) > 1:
+        ids = ", ".join(sorted(candidates))
+        raise Invalid(f"{len(candidates)} hosts are named {name!r}; use a machine id instead: {ids}")
+    return candidates[0]
+
+
+def _one(machine: MachineId, fleet: Fleet, reach: Reach | None) -> Resolution:
+    record = fleet.machines()[machine]
+    if reach is not None and not reach(record.labels):
+        raise Forbidden(f"your roles do not reach host {record.hostname} ({machine})")
+    if not fleet.is_ready(machine):
+        raise Invalid(f"host {record.hostname} ({machine}) is not ready: {_why_not(record)}")
+    return Resolution(HostTarget(machine), machine, {machine: record.hostname})
+
+
+def _any(target: AnyTarget, fleet: Fleet, reach: Reach | None, choose: Choose) -> Resolution:
+    if reach is None:
+        if not any(fleet.is_ready(machine) for machine in fleet.machines()):
+            raise Invalid(_nobody(target, fleet))
+        return Resolution(target, None, {})
+    ready = _ready(fleet, lambda _: True)
+    mine = _within(ready, fleet, reach, target)
+    if len(mine) == len(ready):
+        return Resolution(target, None, {})
+    machine = choose(sorted(mine))
+    return Resolution(HostTarget(machine), machine, {machine: mine[machine]})
+
+
+def _many(target: Target, fleet: Fleet, reach: Reach | None, meant: Reach) -> Resolution:
+    ready = _ready(fleet, meant)
+    if not ready:
+        raise Invalid(_nobody(target, fleet))
+    return Resolution(target, None, ready if reach is None else _within(ready, fleet, reach, target))
+
+
+def _ready(fleet: Fleet, meant: Reach) -> dict[MachineId, str]:
+    return {
+        machine: record.hostname
+        for machine, record in fleet.machines().items()
+        if meant(record.labels) and fleet.is_ready(machine)
+    }
+
+
+def _within(ready: dict[MachineId, str], fleet: Fleet, reach: Reach, target: Target) -> dict[MachineId, str]:
+    if not ready:
+        raise Invalid(_nobody(target, fleet))
+    records = fleet.machines()
+    mine = {machine: name for machine, name in ready.items() if reach(records[machine].labels)}
+    if not mine:
+        raise Forbidden(f"your roles reach no host of target {target}")
+    return mine
+
+
+def _nobody(target: Target, fleet: Fleet) -> str:
+    known = fleet.machines()
+    if not known:
+        return f"target {target}: no agent has joined the fleet yet; start one with 'osapi agent start'"
+    if isinstance(target, LabelTarget):
+        text = f"target {target}: no ready host has this label"
+        values = sorted({record.labels[target.key] for record in known.values() if target.key in record.labels})
+        return text + (f"; known values of {target.key!r}: {', '.join(values[:5])}" if values else "")
+    return f"target {target}: none of the {len(known)} known agents is ready"
+
+
+def _why_not(record: AgentRecord) -> str:
+    if record.stopped:
+        return f"its agent was stopped at {record.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC"
+    if record.state.value != "Ready":
+        return f"it is {record.state.value}"
+    return f"its last heartbeat is of {record.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _close_to(name: str, fleet: Fleet) -> str:
+    names = {record.hostname for record in fleet.machines().values()}
+    close = difflib.get_close_matches(name, names, n=3)
+    return f"; did you mean {' or '.join(close)}?" if close else ""

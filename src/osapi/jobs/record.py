@@ -1,0 +1,138 @@
+"""The job as it is signed, stored and delivered, and what hosts write about it.
+
+A stored record is three lines: a header with key id and signature, the signed job, the roster. The
+roster names every host that must answer; the job holds its digest in short (`Expected`), so that a
+broadcast to a thousand hosts does not carry a thousand names a thousand times.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from osapi.contract.ids import JobId, MachineId
+from osapi.contract.operation import Kind
+
+VERSION = 1
+
+
+class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who asked: the subject of the token and its roles."""
+
+    subject: str
+    roles: tuple[str, ...] = ()
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an agent is asked to do. These exact bytes are signed."""
+
+    id: JobId
+    operation: str
+    kind: Kind
+    request: msgspec.Raw
+    """The request as JSON, in the shape of the operation's request model."""
+    target: str
+    """As the user typed it."""
+    route: str
+    """Last part of the subject: `_any`, `_all`, `host.<machine>` or `label.<key>.<value>`."""
+    expected: bytes = b""
+    """Eight bytes per expected host, sorted (see `jobs.roster`); empty for `_any`."""
+    actor: Actor
+    issued: datetime
+    expires: datetime
+    """After this moment no host may begin."""
+    deadline_s: float
+    """How long the work may take on a host, in seconds, counted from its start."""
+    dry_run: bool = False
+    retry_of: JobId | None = None
+    version: int = VERSION
+
+    @property
+    def deadline(self) -> timedelta:
+        return timedelta(seconds=self.deadline_s)
+
+
+class Roster(msgspec.Struct, frozen=True):
+    """Every host that must answer: machine id to host name at submission. Empty for `_any`."""
+
+    hosts: dict[MachineId, str]
+
+
+class Event(enum.Enum):
+    """What can be noted about a job on a host while it is under way. Appended, never changed."""
+
+    ACKNOWLEDGED = "acknowledged"
+    STARTED = "started"
+    CANCEL_REQUESTED = "cancel_requested"
+    RETRIED = "retried"
+
+
+class StatusEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One event; its key is `status.<job>.<event>.<machine or _api>.<nanoseconds>`."""
+
+    job_id: JobId
+    event: Event
+    machine_id: str
+    """The machine id, or `_api` when a controller notes it."""
+    hostname: str
+    timestamp: datetime
+    data: dict[str, Any] | None = None
+
+
+class Ending(enum.Enum):
+    """How a job ended on one host, as that host tells it."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+class Response(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The one final word of a host about a job; its key is `responses.<job>.<machine>`."""
+
+    job_id: JobId
+    machine_id: MachineId
+    hostname: str
+    ending: Ending
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    """The result as JSON, in the shape of the operation's result model; null unless completed
+    (a command that ran out of time leaves its output so far)."""
+    changed: bool | None = None
+    error: str | None = None
+    code: str | None = None
+    received: datetime
+    started: datetime | None = None
+    finished: datetime
+
+
+class Cancel(msgspec.Struct, frozen=True):
+    """Order to stop a job, signed like the job itself and sent to one agent."""
+
+    job_id: JobId
+    issued: datetime
+    actor: Actor
+
+
+class Hello(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent that connected, or noticed a gap, asks for what it missed.
+
+    `holding` names the jobs it has in hand, which need not be sent again.
+    """
+
+    machine_id: MachineId
+    holding: tuple[JobId, ...] = ()
+
+
+class Welcome(msgspec.Struct, frozen=True, kw_only=True):
+    """A controller's answer: how many jobs it is about to send again, and the time on its clock."""
+
+    resent: int
+    now: datetime

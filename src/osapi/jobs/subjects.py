@@ -1,0 +1,116 @@
+"""Names of subjects and keys. The only place that spells them.
+
+`jobs.<kind>.<route>` is stored by the stream; the broker republishes it as `live.jobs.<kind>.<route>`,
+which is what agents hear. See `docs/architecture.md`, "The way of a job".
+"""
+
+from __future__ import annotations
+
+import re
+
+from osapi.contract.ids import JobId, MachineId
+from osapi.contract.operation import Kind
+from osapi.contract.target import AllTarget, AnyTarget, LabelTarget, Target
+
+STREAM_SUBJECTS = "jobs.>"
+LIVE_PREFIX = "live"
+HELLO = "hello.*"
+CONTROLLERS = "controllers"
+"""Queue group of all controllers: one of them answers."""
+ANY_FILTERS = ("jobs.query._any", "jobs.modify._any")
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
+
+
+def token(text: str) -> str:
+    """Make `text` fit for one token of a subject or key: everything else becomes `_`."""
+    return _UNSAFE.sub("_", text)
+
+
+def route_of(target: Target, machine: MachineId | None) -> str:
+    """The last part of the subject. `machine` is the resolved id when the target is one host."""
+    match target:
+        case AnyTarget():
+            return "_any"
+        case AllTarget():
+            return "_all"
+        case LabelTarget(key, value):
+            return f"label.{key}.{value}"
+        case _:
+            if machine is None:
+                raise ValueError(f"target {target} is not resolved to a machine id")
+            return f"host.{token(machine)}"
+
+
+def submission(kind: Kind, route: str) -> str:
+    """Where a job is published to be stored."""
+    return f"jobs.{kind.value}.{route}"
+
+
+def live(subject: str) -> str:
+    """Where the broker repeats what it has stored under `subject`."""
+    return f"{LIVE_PREFIX}.{subject}"
+
+
+def direct(kind: Kind, machine: MachineId) -> str:
+    """Where a controller sends a job again to one agent; heard like a live one."""
+    return live(submission(kind, f"host.{token(machine)}"))
+
+
+def for_agent(machine: MachineId, labels: dict[str, str]) -> list[str]:
+    """Every live subject an agent listens to: itself, everybody, and each level of each label."""
+    routes = ["_all", f"host.{token(machine)}"]
+    for key, value in labels.items():
+        parts = value.split(".")
+        routes += [f"label.{key}.{'.'.join(parts[: n + 1])}" for n in range(len(parts))]
+    return [f"{LIVE_PREFIX}.jobs.*.{route}" for route in routes]
+
+
+def hello(machine: MachineId) -> str:
+    """Where an agent asks for what it missed."""
+    return f"hello.{token(machine)}"
+
+
+def cancel(machine: MachineId) -> str:
+    """Where an agent is told to stop a job."""
+    return f"cancel.{token(machine)}"
+
+
+def cancel_everywhere() -> str:
+    """Where all agents are told to stop a job, or not to begin it: for `_any`, while nobody has taken it."""
+    return "cancel._all"
+
+
+def record_key(job: JobId) -> str:
+    """Key of the job record in the bucket `job-queue`."""
+    return f"jobs.{job}"
+
+
+def event_key(job: JobId, event: str, machine: str, nanoseconds: int) -> str:
+    """Key of a status event in the bucket `job-queue`."""
+    return f"status.{job}.{event}.{token(machine)}.{nanoseconds}"
+
+
+def claim_key(job: JobId) -> str:
+    """Key under which one agent, and no second one, takes a job for anybody: an `acknowledged` event."""
+    return f"status.{job}.acknowledged._any.0"
+
+
+def response_key(job: JobId, machine: str) -> str:
+    """Key of a host's final answer in the bucket `job-responses`."""
+    return f"responses.{job}.{token(machine)}"
+
+
+def event_key_filter(job: JobId) -> str:
+    """Every status event of one job."""
+    return f"status.{job}.>"
+
+
+def response_key_filter(job: JobId) -> str:
+    """Every final answer to one job."""
+    return f"responses.{job}.>"
+
+
+def dead_letter(job: JobId, machine: str) -> str:
+    """Where it is noted that a delivery came to nothing."""
+    return f"dlq.jobs.{job}.{token(machine)}"

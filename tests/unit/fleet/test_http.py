@@ -1,0 +1,89 @@
+"""The agent routes: what is shown, and to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+import msgspec
+import pytest
+from tests.unit.fleet.test_registry import Clock, entry, record, registry_of
+
+from osapi.contract import spoken
+from osapi.contract.endpoint import Call, Caller
+from osapi.contract.errors import Forbidden, NotFound
+from osapi.contract.operation import Nothing
+from osapi.fleet import api
+from osapi.fleet.http import routes
+from osapi.fleet.models import Load, Memory, OsInfo
+from osapi.fleet.registry import Registry
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass
+class Reader:
+    """A caller whose roles reach one group, or every host."""
+
+    group: str = ""
+
+    def reaches(self, labels: Mapping[str, str]) -> bool:
+        return not self.group or labels.get("group") == self.group
+
+
+async def ask(registry: Registry, operation_id: str, request: Any, caller: Reader) -> Any:
+    handle = {endpoint.operation_id: handle for endpoint, handle in routes(registry)}[operation_id]
+    return (await handle(Call(caller=cast("Caller", caller), request=request, headers={}))).body
+
+
+@pytest.fixture
+async def registry() -> Registry:
+    made = registry_of(Clock())
+    await made.start()
+    facts = {
+        "os_info": OsInfo("Debian GNU/Linux", "12"),
+        "load": Load(0.5, 0.25, 0.125),
+        "memory": Memory(total=8, free=2, used=4),
+        "uptime_s": 90061,
+    }
+    made.note(entry(record("m1", "web-01", labels={"group": "web"}, **facts)))
+    made.note(entry(record("m2", "db-01", labels={"group": "db"}, stopped=True)))
+    return made
+
+
+async def test_agents_are_listed_by_name_ready_or_not(registry: Registry) -> None:
+    answer = await ask(registry, "getAgents", Nothing(), Reader())
+    assert answer.total == 2
+    assert [(each.hostname, each.status.value) for each in answer.agents] == [
+        ("db-01", "NotReady"),
+        ("web-01", "Ready"),
+    ]
+
+
+async def test_a_caller_sees_only_the_hosts_he_reaches(registry: Registry) -> None:
+    answer = await ask(registry, "getAgents", Nothing(), Reader("web"))
+    assert [each.hostname for each in answer.agents] == ["web-01"]
+    with pytest.raises(Forbidden):
+        await ask(registry, "getAgentDetails", api.AgentRequest(hostname="db-01"), Reader("web"))
+
+
+@pytest.mark.parametrize("name", ["web-01", "m1"])
+async def test_an_agent_is_shown_with_the_field_names_of_the_contract(registry: Registry, name: str) -> None:
+    answer = await ask(registry, "getAgentDetails", api.AgentRequest(hostname=name), Reader())
+    shown = msgspec.to_builtins(answer)
+    assert shown["uptime"] == "1 day, 1 hour, 1 minute"
+    assert shown["load_average"] == {"1min": 0.5, "5min": 0.25, "15min": 0.125}
+    assert shown["memory"] == {"total": 8, "free": 2, "used": 4}
+    assert shown["os_info"] == {"distribution": "Debian GNU/Linux", "version": "12"}
+
+
+async def test_an_unknown_agent_is_not_found(registry: Registry) -> None:
+    with pytest.raises(NotFound, match="no host 'mail'"):
+        await ask(registry, "getAgentDetails", api.AgentRequest(hostname="mail"), Reader())
+
+
+def test_uptime_is_told_in_days_hours_and_minutes() -> None:
+    assert spoken.duration(timedelta(days=4, hours=1, minutes=25, seconds=59)) == "4 days, 1 hour, 25 minutes"
+    assert spoken.duration(timedelta(seconds=59)) == "0 days, 0 hours, 0 minutes"

@@ -1,0 +1,156 @@
+"""The fleet in memory: who is ready, by which clock, under which name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import msgspec
+import pytest
+
+from osapi.contract.errors import Invalid
+from osapi.contract.ids import MachineId
+from osapi.contract.target import AllTarget
+from osapi.fleet import models
+from osapi.fleet.models import AgentRecord, AgentState
+from osapi.fleet.registry import Registry
+from osapi.transport.bucket import Bucket, Entry
+from osapi.transport.watch import Watch
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.s = 1000.0
+
+    def __call__(self) -> float:
+        return self.s
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=self.s - 1000.0)
+
+
+class Stored:
+    """A bucket whose watch tells what is stored, then is caught up."""
+
+    def __init__(self, *entries: Entry) -> None:
+        self._entries = entries
+
+    async def watch(self, keys: str, on_entry: object, *, on_ready: object) -> Watch:
+        assert keys == models.KEYS
+        for entry in self._entries:
+            on_entry(entry)  # type: ignore[operator]
+        on_ready()  # type: ignore[operator]
+        return cast("Watch", None)
+
+
+def record(machine: str = "m1", hostname: str = "web-01", **more: object) -> AgentRecord:
+    times = {"registered_at": NOW, "started_at": NOW, "heartbeat_at": NOW}
+    return AgentRecord(machine_id=MachineId(machine), hostname=hostname, version="1", **times, **more)  # type: ignore[arg-type]
+
+
+def entry(content: AgentRecord, *, age_s: float = 0.0, key: str = "", at: datetime = NOW) -> Entry:
+    created = at - timedelta(seconds=age_s)
+    return Entry(
+        key=key or models.key(content.machine_id),
+        value=msgspec.json.encode(content),
+        revision=1,
+        deleted=False,
+        created_ns=int(created.timestamp() * 1e9),
+    )
+
+
+def gone(key: str) -> Entry:
+    return Entry(key=key, value=b"", revision=2, deleted=True, created_ns=0)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def registry_of(clock: Clock, *entries: Entry) -> Registry:
+    return Registry(cast("Bucket", Stored(*entries)), ttl=timedelta(seconds=30), clock=clock, now=clock.now)
+
+
+@pytest.fixture
+async def registry(clock: Clock) -> Registry:
+    made = registry_of(clock)
+    await made.start()
+    return made
+
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_an_agent_is_ready_until_its_last_heartbeat_is_older_than_the_time_to_live(
+    registry: Registry, clock: Clock
+) -> None:
+    registry.note(entry(record()))
+    clock.s += 30
+    assert registry.get("web-01").ready
+    clock.s += 0.1
+    assert not registry.get("web-01").ready
+    registry.note(entry(record()))
+    assert registry.get("web-01").ready
+
+
+async def test_an_agent_with_a_wrong_clock_is_ready_all_the_same(registry: Registry) -> None:
+    registry.note(entry(record(), age_s=7200))
+    assert registry.get("m1").ready
+
+
+async def test_records_found_at_the_start_are_as_old_as_the_broker_says(clock: Clock) -> None:
+    registry = registry_of(clock, entry(record("m1", "old"), age_s=31), entry(record("m2", "new"), age_s=5))
+    await registry.start()
+    assert [(agent.record.hostname, agent.ready) for agent in registry.list()] == [("new", True), ("old", False)]
+
+
+@pytest.mark.parametrize("more", [{"stopped": True}, {"state": AgentState.DRAINING}, {"state": AgentState.PENDING}])
+async def test_an_agent_that_takes_no_work_is_listed_but_not_ready(registry: Registry, more: dict[str, object]) -> None:
+    registry.note(entry(record(**more)))
+    assert [agent.ready for agent in registry.list()] == [False]
+
+
+async def test_a_renamed_host_is_found_under_its_new_name_alone(registry: Registry) -> None:
+    registry.note(entry(record(hostname="old")))
+    registry.note(entry(record(hostname="new")))
+    assert registry.get("new").record.machine_id == "m1"
+    with pytest.raises(Invalid, match="no host 'old'"):
+        registry.get("old")
+
+
+async def test_a_deleted_record_is_forgotten(registry: Registry) -> None:
+    registry.note(entry(record()))
+    registry.note(gone(models.key(MachineId("m1"))))
+    registry.note(gone("agents.never"))
+    assert registry.list() == []
+
+
+async def test_a_record_that_claims_to_be_another_host_is_left_out(registry: Registry) -> None:
+    registry.note(entry(record("m1")))
+    registry.note(entry(record("m1", "evil"), key="agents.m2"))
+    assert [agent.record.hostname for agent in registry.list()] == ["web-01"]
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"{", b"[]", b'{"machine_id":1}', b"\xff\xfe", b'{"hostname":"\xff"}', b'{"x":' + b"[" * 10**5]
+)
+async def test_a_record_that_cannot_be_read_changes_nothing(registry: Registry, value: bytes) -> None:
+    registry.note(entry(record()))
+    registry.note(Entry(key="agents.m1", value=value, revision=3, deleted=False, created_ns=0))
+    assert len(registry.list()) == 1
+
+
+async def test_a_machine_id_that_is_no_token_is_kept_under_its_key(registry: Registry) -> None:
+    registry.note(entry(record("m.1")))
+    assert registry.get("m.1").record.machine_id == "m.1"
+
+
+async def test_targets_are_resolved_from_memory(registry: Registry) -> None:
+    registry.note(entry(record("m1", "a")))
+    registry.note(entry(record("m2", "b", stopped=True)))
+    assert registry.resolve(AllTarget()).hosts == {"m1": "a"}
