@@ -1,0 +1,1 @@
+"""Programs and shell text that a caller runs on a host."""

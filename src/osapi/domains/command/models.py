@@ -1,0 +1,106 @@
+"""What the command operations take and answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from osapi.contract.operation import Change, Timed
+
+Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
+"""Any text without NUL, which no argument of a program can hold."""
+
+Setting = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*=[^\x00]*$")]
+"""One variable of the environment as NAME=VALUE."""
+
+
+class Surroundings(Timed, kw_only=True):
+    """What exec and shell have in common: where, as whom and how long."""
+
+    cwd: Annotated[
+        str,
+        Meta(
+            description="Directory to run in, an absolute path. Default: `/`.",
+            max_length=4096,
+            pattern=r"^(?:/[^\x00\n]*)?$(?!\n)",
+            examples=["/srv/app"],
+        ),
+    ] = ""
+    timeout: Annotated[
+        int, Meta(description="Seconds it may take; then everything it started is killed.", ge=1, le=300)
+    ] = 30
+    user: Annotated[
+        str,
+        Meta(
+            description="Account to run as. Default: the agent's own.",
+            max_length=32,
+            pattern=r"^(?:[A-Za-z_][A-Za-z0-9_.-]*\$?)?$(?!\n)",
+            examples=["www-data"],
+        ),
+    ] = ""
+    env: Annotated[
+        list[Setting],
+        Meta(
+            description="Variables added to a clean environment, each as NAME=VALUE.",
+            max_length=256,
+            examples=[["LANG=de_DE.UTF-8"]],
+        ),
+    ] = []  # noqa: RUF012 - a struct copies its defaults
+    stdin: Annotated[str, Meta(description="Text for its standard input. Default: none.", max_length=262144)] = ""
+
+
+class ExecRequest(Surroundings, kw_only=True):
+    """A program with its arguments; no shell takes part."""
+
+    command: Annotated[
+        str,
+        Meta(
+            description="Program to run, by name or absolute path.",
+            min_length=1,
+            max_length=4096,
+            pattern=r"^[^\x00\n]+$(?!\n)",
+            examples=["uptime"],
+        ),
+    ]
+    args: Annotated[
+        list[Text],
+        Meta(
+            description="Arguments, passed exactly as given.",
+            max_length=4096,
+            examples=[["-p"]],
+        ),
+    ] = []  # noqa: RUF012 - a struct copies its defaults
+
+
+class ShellRequest(Surroundings, kw_only=True):
+    """Text for `/bin/sh -c`."""
+
+    command: Annotated[
+        str,
+        Meta(
+            description="Text that `/bin/sh` runs.",
+            min_length=1,
+            max_length=131071,
+            pattern=r"^[^\x00]+$",
+            examples=["df -h | tail -n +2"],
+        ),
+    ]
+
+
+class CommandResult(Change, kw_only=True):
+    """What a program left behind. An exit status other than 0 is a result, not a failure."""
+
+    stdout: Annotated[
+        str, Meta(description="Standard output as UTF-8; when it is too long, the middle is left out and marked.")
+    ]
+    stderr: Annotated[str, Meta(description="Standard error, likewise.")]
+    exit_code: Annotated[
+        int | None,
+        Meta(
+            description="Exit status; 128 and the number of the signal when a signal ended it. Absent if it never ran."
+        ),
+    ] = None
+    signal: Annotated[str, Meta(description="Name of the signal that ended it, for example `SIGKILL`.")] = ""
+    duration_ms: Annotated[int, Meta(description="Wall time in milliseconds.")] = 0
+    truncated: Annotated[bool, Meta(description="Whether a part of the output was left out.")] = False

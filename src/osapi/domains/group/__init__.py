@@ -1,0 +1,1 @@
+"""Groups of a host: who belongs together."""

@@ -1,0 +1,82 @@
+"""The journal of systemd, on any Linux that has it, read by journalctl(1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from osapi.contract.operation import Nothing
+from osapi.domains.log import journal
+from osapi.domains.log import since as times
+from osapi.domains.log.models import LogEntries, LogQuery, LogSources, LogUnitEntries, LogUnitQuery
+from osapi.domains.log.provider import LogProvider
+from osapi.host.acting import failure_of
+from osapi.host.door import Host
+from osapi.host.program import Completed
+
+OUTPUT_LIMIT = 16 * 1024 * 1024
+"""Bytes of output that are looked at: 10,000 entries of usual length take about half of it."""
+DEADLINE_S = 25.0
+_NOTHING_READABLE = b"insufficient permissions"
+_NOT_ALL_READABLE = b"not seeing messages from other users"
+
+
+class LinuxLog:
+    """Reads the journal."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    async def query(self, request: LogQuery, /) -> LogEntries:
+        """The latest entries that fit the request."""
+        return await self._entries(query_argv(request))
+
+    async def unit(self, request: LogUnitQuery, /) -> LogUnitEntries:
+        """The latest entries of one unit; a unit that does not exist has none."""
+        found = await self._entries((*query_argv(request), f"--unit={request.name}"))
+        return LogUnitEntries(
+            entries=found.entries,
+            restricted=found.restricted,
+            truncated=found.truncated,
+            unit_known=bool(found.entries) or await self._exists(request.name),
+        )
+
+    async def sources(self, _: Nothing, /) -> LogSources:
+        """Every identifier in the journal."""
+        done = await self._journalctl(("journalctl", "--no-pager", "--field=SYSLOG_IDENTIFIER"))
+        names, truncated = journal.sources(done.stdout, cut=done.truncated)
+        return LogSources(sources=names, restricted=is_restricted(done), truncated=truncated)
+
+    async def _entries(self, argv: Sequence[str]) -> LogEntries:
+        done = await self._journalctl(argv)
+        entries, truncated = journal.entries(done.stdout, cut=done.truncated)
+        return LogEntries(entries=entries, restricted=is_restricted(done), truncated=truncated)
+
+    async def _journalctl(self, argv: Sequence[str]) -> Completed:
+        done = await self._host.run(argv, deadline_s=DEADLINE_S, output_limit=OUTPUT_LIMIT)
+        if done.exit_code != 0 and _NOTHING_READABLE not in done.stderr:
+            raise failure_of(done)
+        return done
+
+    async def _exists(self, unit: str) -> bool:
+        done = await self._host.run(("systemctl", "show", "--property=LoadState", "--value", "--", unit))
+        return done.exit_code == 0 and done.stdout.strip() != b"not-found"
+
+
+def query_argv(request: LogQuery) -> tuple[str, ...]:
+    """How to ask journalctl. `--all`, since it shows a long field as null otherwise."""
+    options = [f"--lines={request.lines}"]
+    if request.since:
+        options.append(times.argument(request.since))
+    if request.priority:
+        options.append(f"--priority={request.priority}")
+    return ("journalctl", "--no-pager", "--output=json", "--all", f"--output-fields={journal.FIELDS}", *options)
+
+
+def is_restricted(done: Completed) -> bool:
+    """Whether journalctl says that it could not read everything. It has no other way to tell."""
+    return _NOTHING_READABLE in done.stderr or _NOT_ALL_READABLE in done.stderr
+
+
+def provider(host: Host) -> LogProvider:
+    """A provider for one job."""
+    return LinuxLog(host)

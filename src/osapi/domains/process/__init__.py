@@ -1,0 +1,1 @@
+"""Processes of a host: see them, send them signals."""

@@ -1,0 +1,1 @@
+"""Kernel parameters that survive a restart, one file in /etc/sysctl.d each."""

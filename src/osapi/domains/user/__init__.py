@@ -1,0 +1,1 @@
+"""Accounts of a host, and the SSH keys that open them."""

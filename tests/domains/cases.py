@@ -1,0 +1,253 @@
+"""Cases as data: what a host is like, what is asked, what comes of it.
+
+A case is a JSON file in `tests/domains/<domain>/cases/<operation>/<what it shows>.json`; the folder is named
+after the operation's constant in small letters. `Case` and the structs below are its form.
+
+`files` before: path to text, or to an object with `content` or `link` or `directory`, and `mode`, `owner`, `group`.
+`files` after: only what differs from before; null for a file that is gone. Everything else must be as it was.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from osapi.contract.errors import OsapiError, Permanent
+from osapi.contract.operation import Handler, Operation
+from osapi.domains import discovery
+from osapi.host.door import Task
+from osapi.host.figures import DiskSpace
+from osapi.host.files import FileKind
+from osapi.host.managed import ManagedFile
+from osapi.host.plan import sha256
+from osapi.testing.files import DIRECTORY, FakeFile
+from osapi.testing.host import MIDNIGHT, FakeHost, Setup
+from osapi.testing.programs import Script
+
+FOLDER = Path(__file__).parent
+
+
+class File(msgspec.Struct, forbid_unknown_fields=True):
+    """A file before or after; `refuses` maps a value of the kernel to an errno(3) name, `bends` to another value."""
+
+    content: str = ""
+    link: str = ""
+    directory: bool = False
+    mode: str = "0644"
+    owner: str = "root"
+    group: str = "root"
+    refuses: dict[str, str] = {}
+    bends: dict[str, str] = {}
+
+
+class Command(msgspec.Struct, forbid_unknown_fields=True):
+    """A program that may be run, and what it does then; `when` names files and what they must hold for it."""
+
+    argv: tuple[str, ...]
+    stdout: str = ""
+    stderr: str = ""
+    exit_code: int | None = 0
+    signal: int | None = None
+    hangs: bool = False
+    sets: dict[str, str | None] = {}
+    when: dict[str, str | None] = {}
+
+
+class Note(msgspec.Struct, forbid_unknown_fields=True):
+    """A note about a managed file."""
+
+    metadata: dict[str, str]
+    settled: bool = True
+
+
+class Disk(msgspec.Struct, forbid_unknown_fields=True):
+    """What measuring a mount point gives; `error` instead of figures fails."""
+
+    total: int = 0
+    free: int = 0
+    available: int = 0
+    inodes_total: int = 0
+    inodes_free: int = 0
+    read_only: bool = False
+    error: str = ""
+
+
+class Before(msgspec.Struct, forbid_unknown_fields=True):
+    """The host at first; what is not said is as in `testing.host`."""
+
+    files: dict[str, File | str | None] = {}
+    commands: tuple[Command, ...] = ()
+    programs: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ("root",)
+    managed: dict[str, Note] = {}
+    disks: dict[str, Disk] = {}
+    labels: dict[str, str] = {}
+    architecture: str = "x86_64"
+    now: datetime = MIDNIGHT
+
+
+class Failure(msgspec.Struct, forbid_unknown_fields=True):
+    """How it is refused: the code, a part of the message, and the details if they matter."""
+
+    code: str
+    says: str = ""
+    details: dict[str, Any] | None = None
+
+
+class After(msgspec.Struct, forbid_unknown_fields=True):
+    """What differs at the end. `commands` are the argument lists of all programs that were run."""
+
+    files: dict[str, File | str | None] = {}
+    commands: tuple[tuple[str, ...], ...] | None = None
+    managed: dict[str, Note | None] = {}
+
+
+class Content(msgspec.Struct, forbid_unknown_fields=True):
+    """One case. Either `result` or `failure`; code `refused` means that the request does not fit its model."""
+
+    about: str
+    request: dict[str, Any] = {}
+    host: Before = msgspec.field(default_factory=Before)
+    result: Any = msgspec.UNSET
+    failure: Failure | None = None
+    after: After = msgspec.field(default_factory=After)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case and the operation that it shows."""
+
+    name: str
+    handler: Handler[Any]
+    content: Content
+
+    @property
+    def operation(self) -> Operation[Any, Any]:
+        return self.handler.operation
+
+    def request(self) -> Any:
+        return msgspec.convert(self.content.request, self.operation.request)
+
+    def new_host(self) -> FakeHost:
+        return _host(self.content.host)
+
+    async def prepare(self, host: FakeHost) -> None:
+        """Put the notes in place."""
+        for path, note in self.content.host.managed.items():
+            await host.managed.put(_record(path, note, host))
+
+    async def run(self, host: FakeHost, *, check_mode: bool = False) -> Any:
+        """Do the operation; the result in the form of JSON. Raises what the provider raises."""
+        domain = self.name.split("/")[0]
+        factory = discovery.implementation(domain, host.family.chain)
+        assert factory is not None, f"{domain} has nothing for {host.family.chain}"
+        task = Task(job_id="job-1", operation=self.operation.name, check_mode=check_mode)
+        answer = getattr(factory(host.for_task(task)), self.handler.method.__name__)
+        return await answer(self.request())
+
+
+def load_all() -> list[Case]:
+    """Every case of every domain."""
+    return [_load(domain, path) for domain in discovery.names() for path in _paths(domain)]
+
+
+def folders(domain: str) -> dict[str, Handler[Any]]:
+    """Which folder of cases shows which operation."""
+    module = importlib.import_module(f"osapi.domains.{domain}.operations")
+    handlers = {handler.operation.name: handler for handler in discovery.handlers(domain)}
+    constants = {name: value for name, value in vars(module).items() if isinstance(value, Operation)}
+    return {name.lower(): handlers[operation.name] for name, operation in constants.items()}
+
+
+def as_file(given: File | str, before: FakeFile | None = None) -> FakeFile:
+    """A file as the case writes it; rules of the kernel stay as they were before."""
+    if isinstance(given, str):
+        given = File(content=given)
+    if given.directory:
+        return DIRECTORY
+    return FakeFile(
+        content=(given.link or given.content).encode(),
+        kind=FileKind.LINK if given.link else FileKind.FILE,
+        mode=int(given.mode, 8),
+        owner=given.owner,
+        group=given.group,
+        refuses=before.refuses if before else {value: getattr(errno, name) for value, name in given.refuses.items()},
+        bends=before.bends if before else given.bends,
+    )
+
+
+def _paths(domain: str) -> list[Path]:
+    return sorted((FOLDER / domain / "cases").glob("*/*.json"))
+
+
+def _load(domain: str, path: Path) -> Case:
+    content = msgspec.json.decode(path.read_bytes(), type=Content)
+    name = f"{domain}/{path.parent.name}/{path.stem}"
+    return Case(name=name, handler=folders(domain)[path.parent.name], content=content)
+
+
+def _host(before: Before) -> FakeHost:
+    host = FakeHost(
+        Setup(
+            files={path: as_file(file) for path, file in before.files.items() if file is not None},
+            scripts=[_script(command) for command in before.commands],
+            programs=before.programs,
+            accounts=before.accounts,
+            disks={path: _space(disk) for path, disk in before.disks.items()},
+            labels=before.labels,
+            architecture=before.architecture,
+            now=before.now,
+        )
+    )
+    for path, file in before.files.items():
+        if file is None:
+            host.put(path, None)
+    return host
+
+
+def _script(command: Command) -> Script:
+    return Script(
+        argv=command.argv,
+        stdout=command.stdout.encode(),
+        stderr=command.stderr.encode(),
+        exit_code=None if command.signal is not None else command.exit_code,
+        signal=command.signal,
+        hangs=command.hangs,
+        sets=_contents(command.sets),
+        when=_contents(command.when),
+    )
+
+
+def _contents(files: dict[str, str | None]) -> dict[str, bytes | None]:
+    return {path: None if content is None else content.encode() for path, content in files.items()}
+
+
+def _space(disk: Disk) -> DiskSpace | OsapiError:
+    if disk.error:
+        return Permanent(disk.error)
+    return DiskSpace(
+        total=disk.total,
+        free=disk.free,
+        available=disk.available,
+        inodes_total=disk.inodes_total,
+        inodes_free=disk.inodes_free,
+        read_only=disk.read_only,
+    )
+
+
+def _record(path: str, note: Note, host: FakeHost) -> ManagedFile:
+    return ManagedFile(
+        path=path,
+        sha256=sha256(b""),
+        operation="earlier",
+        job_id="job-0",
+        recorded=host.now(),
+        settled=note.settled,
+        metadata=note.metadata,
+    )

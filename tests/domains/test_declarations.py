@@ -1,0 +1,231 @@
+"""What every domain must keep to, so that everything else can be derived from it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+import pytest
+from tests.domains.cases import FOLDER, Case, folders, load_all
+
+import osapi.domains
+from osapi.auth.permissions import PERMISSIONS
+from osapi.contract.operation import Change, Handler, Kind, Operation
+from osapi.domains import discovery
+from osapi.testing.files import FakeFile
+from osapi.testing.host import FakeHost
+
+OPERATIONS = discovery.operations()
+CASES = load_all()
+SUCCESSES = [case for case in CASES if case.content.failure is None]
+CHANGES = [case for case in SUCCESSES if case.operation.kind is Kind.MODIFY]
+REPEATABLE = [case for case in CHANGES if not case.operation.name.startswith("command.")]
+"""Commands do what the caller says, so nobody can know whether a second run changes anything."""
+FLAT = (str, int, float, bool)
+
+each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+each_domain = pytest.mark.parametrize("domain", discovery.names())
+
+
+def once(values: Iterator[Any]) -> None:
+    assert [value for value, count in Counter(values).items() if count > 1] == []
+
+
+def test_names_routes_commands_and_ids_are_each_given_once() -> None:
+    once(operation.name for operation in OPERATIONS)
+    once(operation.operation_id for operation in OPERATIONS)
+    once((method, re.sub(r"{\w+}", "{}", path)) for method, path in (operation.route for operation in OPERATIONS))
+    once(operation.command for operation in OPERATIONS)
+
+
+@each_operation
+def test_a_permission_is_one_that_exists(operation: Operation[Any, Any]) -> None:
+    assert operation.permission in PERMISSIONS
+
+
+@each_operation
+def test_braces_in_a_route_name_required_fields_of_the_request(operation: Operation[Any, Any]) -> None:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(operation.request)}
+    for name in re.findall(r"{(\w+)}", operation.route[1]):
+        assert fields[name].required
+
+
+@each_operation
+def test_the_method_of_a_route_fits_the_kind(operation: Operation[Any, Any]) -> None:
+    assert (operation.route[0] == "GET") == (operation.kind is Kind.QUERY)
+
+
+@each_operation
+def test_a_summary_is_a_sentence(operation: Operation[Any, Any]) -> None:
+    assert re.fullmatch(r"[A-Z][^\n]*\.", operation.summary)
+
+
+@each_operation
+def test_a_request_is_flat_so_that_flags_can_be_derived(operation: Operation[Any, Any]) -> None:
+    for name, hint in get_type_hints(operation.request).items():
+        inner = {kind for kind in (hint, *get_args(hint)) if kind is not type(None)} - {list}
+        assert inner & {*FLAT, *(list[kind] for kind in FLAT)}, f"{name}: {hint}"
+
+
+@each_operation
+def test_every_field_is_described(operation: Operation[Any, Any]) -> None:
+    undescribed: list[str] = []
+    _, components = msgspec.json.schema_components([operation.request, operation.result])
+    for model, schema in components.items():
+        undescribed += [f"{model}.{name}" for name, field in schema["properties"].items() if not described(field)]
+    assert undescribed == []
+
+
+def described(field: dict[str, Any]) -> bool:
+    return bool(field.get("description"))
+
+
+@each_operation
+def test_what_changes_a_host_tells_whether_it_did(operation: Operation[Any, Any]) -> None:
+    is_change = isinstance(operation.result, type) and issubclass(operation.result, Change)
+    assert is_change == (operation.kind is Kind.MODIFY)
+
+
+@each_operation
+def test_columns_lead_to_fields_of_the_result(operation: Operation[Any, Any]) -> None:
+    (schema,), components = msgspec.json.schema_components([operation.result], ref_template="{name}")
+    for column in operation.columns:
+        at = schema.get("items", schema) if schema.get("type") == "array" else schema
+        for part in column.path.split("."):
+            at = step(at, part.removesuffix("[]"), components)
+            at = resolved(at["items"], components) if part.endswith("[]") else at
+
+
+def step(schema: dict[str, Any], name: str, components: dict[str, Any]) -> dict[str, Any]:
+    return resolved(resolved(schema, components)["properties"][name], components)
+
+
+def resolved(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    for option in schema.get("anyOf", []):
+        if option.get("type") != "null":
+            return resolved(option, components)
+    return components[schema["$ref"]] if "$ref" in schema else schema
+
+
+@each_domain
+def test_every_operation_is_handled_and_every_handler_declared(domain: str) -> None:
+    handled = Counter(handler.operation.name for handler in discovery.handlers(domain))
+    declared = Counter(handler.operation.name for handler in folders(domain).values())
+    assert handled == declared
+    assert set(handled.values()) == {1}
+
+
+@each_domain
+def test_an_implementation_offers_every_method_of_its_port(domain: str) -> None:
+    host = FakeHost()
+    for family in implementations(domain):
+        factory = discovery.implementation(domain, (family,))
+        assert factory is not None
+        provider = factory(host)
+        for handler in discovery.handlers(domain):
+            assert callable(getattr(provider, handler.method.__name__))
+    host.close()
+
+
+def implementations(domain: str) -> list[str]:
+    """The families a domain has a file for: modules with a factory called `provider`."""
+    folder = Path(osapi.domains.__path__[0], domain)
+    found = [path.stem for path in sorted(folder.glob("*.py")) if "\ndef provider(" in path.read_text()]
+    assert found, f"{domain} has no implementation"
+    return found
+
+
+@each_domain
+def test_a_domain_explains_itself(domain: str) -> None:
+    assert Path(osapi.domains.__path__[0], domain, "README.md").read_text().startswith("# ")
+
+
+@each_domain
+def test_every_operation_is_shown_by_a_case_that_succeeds(domain: str) -> None:
+    shown = {case.operation.name for case in SUCCESSES}
+    missing = {folder for folder, handler in folders(domain).items() if handler.operation.name not in shown}
+    assert missing == set()
+
+
+@each_domain
+def test_every_folder_of_cases_is_that_of_an_operation(domain: str) -> None:
+    assert {path.name for path in (FOLDER / domain / "cases").iterdir()} <= set(folders(domain))
+
+
+def test_a_family_without_a_file_falls_back_to_a_more_general_one() -> None:
+    particular = discovery.implementation("node", ("ubuntu", "debian", "linux"))
+    general = discovery.implementation("node", ("arch", "linux"))
+    assert particular is not None
+    assert general is not None
+    assert particular.__module__ == "osapi.domains.node.debian"
+    assert general.__module__ == "osapi.domains.node.linux"
+    assert discovery.implementation("node", ("plan9",)) is None
+
+
+def test_a_family_whose_name_is_no_module_name_is_no_trouble() -> None:
+    assert discovery.implementation("node", ("opensuse-leap", "pop_os", "a.b", "models")) is None
+
+
+async def state(host: FakeHost) -> tuple[dict[str, FakeFile], dict[str, Any]]:
+    return host.snapshot(), await host.notes()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("case", CHANGES, ids=lambda case: case.name)
+async def test_check_mode_foretells_the_change_and_touches_nothing(case: Case) -> None:
+    host = case.new_host()
+    await case.prepare(host)
+    before = await state(host)
+    foretold = await case.run(host, check_mode=True)
+    assert await state(host) == before
+    reads = list(host.calls)
+    done = await case.run(host)
+    calls = host.calls[len(reads) :]
+    assert calls[: len(reads)] == reads, "check mode only looks, and in the same way"
+    assert not foretold.changed or len(reads) < len(calls) or await state(host) != before
+    assert foretold.changed == done.changed
+    assert done.diff in ("", foretold.diff)
+    assert bool(foretold.diff) == foretold.changed
+    host.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("case", REPEATABLE, ids=lambda case: case.name)
+async def test_a_second_identical_call_changes_nothing(case: Case) -> None:
+    host = case.new_host()
+    await case.prepare(host)
+    await case.run(host)
+    before = await state(host)
+    assert (await case.run(host)).changed is False
+    assert await state(host) == before
+    host.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("case", [case for case in SUCCESSES if case not in CHANGES], ids=lambda case: case.name)
+async def test_a_query_touches_nothing(case: Case) -> None:
+    host = case.new_host()
+    await case.prepare(host)
+    before = await state(host)
+    await case.run(host)
+    assert await state(host) == before
+    host.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("case", SUCCESSES, ids=lambda case: case.name)
+async def test_a_result_fits_its_model_when_it_is_read_back(case: Case) -> None:
+    host = case.new_host()
+    await case.prepare(host)
+    result = await case.run(host)
+    assert msgspec.json.decode(msgspec.json.encode(result), type=case.operation.result) == result
+    host.close()
+
+
+def test_handlers_are_handlers() -> None:
+    handlers = [handler for domain in discovery.names() for handler in discovery.handlers(domain)]
+    assert all(isinstance(handler, Handler) for handler in handlers)
