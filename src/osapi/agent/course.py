@@ -1,0 +1,102 @@
+"""The course of one job: wait for a turn, note the start, run, and say what came of it.
+
+A modify begins only when the ledger has its row on disk. Whatever stops the job ends here as an outcome;
+None means that there is nothing to say, because nothing was done and the job will come again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from osapi.agent import execution
+from osapi.agent.catalogue import Found
+from osapi.agent.execution import Outcome
+from osapi.agent.failpoints import AFTER_EFFECT, AFTER_STARTED, BEFORE_START
+from osapi.agent.held import Held, Stop
+from osapi.agent.slots import Turn
+from osapi.agent.tools import Tools
+from osapi.contract.errors import Unavailable
+from osapi.contract.operation import Kind
+from osapi.jobs.record import Ending
+
+
+async def follow(held: Held, tools: Tools) -> Outcome | None:
+    """Take a job from accepted to its outcome. Raises `CancelledError` only if nobody stopped the job."""
+    held.begun = True
+    try:
+        return _stopped(held) if held.is_stopped else await _in_turn(held, tools)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if not held.is_stopped or task is None:
+            raise
+        task.uncancel()
+        return _stopped(held)
+
+
+async def _in_turn(held: Held, tools: Tools) -> Outcome | None:
+    job = held.job
+    found = tools.catalogue.find(job.operation)
+    if found is None:
+        text = f"this agent knows no operation {job.operation}; it may be older than the controller"
+        return Outcome(Ending.FAILED, error=text, code="unknown_operation")
+    if found.operation.kind is not job.kind:
+        text = f"{job.operation} is a {found.operation.kind.value}, but the job says {job.kind.value}"
+        return Outcome(Ending.REJECTED, error=text, code="invalid")
+    turn = tools.slots.take_now(found.operation.lock) or await _wait_for_turn(held, found, tools)
+    if turn is None:
+        return _expired("while it waited for its turn")
+    with turn:
+        return await _begin(held, found, tools)
+
+
+async def _wait_for_turn(held: Held, found: Found, tools: Tools) -> Turn | None:
+    """None when the job expires first."""
+    try:
+        async with asyncio.timeout((held.job.expires - tools.now()).total_seconds()):
+            return await tools.slots.take(held.job.kind, found.operation.lock)
+    except TimeoutError:
+        return None
+
+
+async def _begin(held: Held, found: Found, tools: Tools) -> Outcome | None:
+    job, now = held.job, tools.now()
+    if now >= job.expires:
+        return _expired("while it waited for its turn")
+    tools.fail_points.reach(BEFORE_START)
+    if job.kind is Kind.MODIFY:
+        payload = held.payload if found.operation.idempotent else None
+        try:
+            if not await tools.ledger.begin(job.id, held.received, now, job.expires, payload):
+                return None
+        except Unavailable as problem:
+            return Outcome(Ending.FAILED, error=f"nothing was done: {problem.message}", code=problem.error_code)
+    held.started = now
+    held.progress.began(now)
+    tools.fail_points.reach(AFTER_STARTED)
+    outcome = await execution.execute(found, job, tools.host)
+    tools.fail_points.reach(AFTER_EFFECT)
+    return outcome
+
+
+def _stopped(held: Held) -> Outcome | None:
+    match held.stopped, held.started is not None:
+        case Stop.CANCELLED, True:
+            text = "cancelled while it ran; what it had done by then was not undone"
+            return Outcome(Ending.CANCELLED, error=text, code="cancelled")
+        case Stop.CANCELLED, False:
+            return Outcome(Ending.CANCELLED, error="cancelled before it began", code="cancelled")
+        case _, True:
+            return Outcome(Ending.INTERRUPTED, error="the agent was stopped while the job ran", code="interrupted")
+        case _:
+            return _released(held)
+
+
+def _released(held: Held) -> Outcome | None:
+    """A job that had not begun at shutdown comes again after the start, unless it was a query that we took."""
+    if held.claimed and held.job.kind is Kind.QUERY:
+        return Outcome(Ending.REJECTED, error="the agent was stopped before the job began", code="stopped")
+    return None
+
+
+def _expired(when: str) -> Outcome:
+    return Outcome(Ending.EXPIRED, error=f"the job expired {when}", code="expired")

@@ -1,0 +1,197 @@
+"""Builds the parts of one agent from its settings, in the order in which they need one another."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+
+from osapi.agent.catalogue import Catalogue, Domains
+from osapi.agent.claims import Claims
+from osapi.agent.description import Description
+from osapi.agent.failpoints import FailPoints
+from osapi.agent.greeting import Greeting
+from osapi.agent.heartbeat import Heartbeat
+from osapi.agent.intake import Identity
+from osapi.agent.ledger import Ledger
+from osapi.agent.listener import Listener
+from osapi.agent.memory import Memory
+from osapi.agent.nameplate import Nameplate
+from osapi.agent.puller import Puller
+from osapi.agent.pulse import Pulse
+from osapi.agent.reporter import Reporter
+from osapi.agent.slots import Slots
+from osapi.agent.statedir import StateDir
+from osapi.agent.tools import Tools
+from osapi.agent.worker import Worker
+from osapi.config import connection
+from osapi.config.paths import Paths
+from osapi.config.settings import Settings
+from osapi.contract.errors import Invalid, Unavailable
+from osapi.contract.ids import MachineId
+from osapi.host import identity
+from osapi.host.local import LocalHost, open_host
+from osapi.pki.keys import load_public_key
+from osapi.pki.signing import Verifier
+from osapi.telemetry.log import get_logger
+from osapi.transport.address import Address, Credentials
+from osapi.transport.broker import Broker
+from osapi.transport.queue import PullQueue
+
+_CONNECT_S = 2.0
+_LONGEST_PAUSE_S = 5.0
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What an agent is made from. `domains` says where its operations are found."""
+
+    settings: Settings
+    paths: Paths
+    domains: Domains
+    fail_points: FailPoints
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What parts ask of one another: to say hello now, to beat now, and to try again what the broker did not take."""
+
+    hello: asyncio.Event
+    beat: asyncio.Event
+    returned: Pulse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The parts that the program starts and stops."""
+
+    broker: Broker
+    tools: Tools
+    worker: Worker
+    listener: Listener
+    puller: Puller
+    greeting: Greeting
+    heartbeat: Heartbeat
+    description: Description
+    queue: PullQueue
+    wanted: Wanted
+
+
+async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
+    """Build everything and connect, for as long as that takes. `stack` closes what was opened.
+
+    Raises `Invalid`, `Conflict` or `Permanent` when the agent cannot run as it is set up, and
+    `Unavailable` when its ledger cannot be opened.
+    """
+    wanted = Wanted(hello=asyncio.Event(), beat=asyncio.Event(), returned=Pulse())
+    verifier = _verifier(setup.paths)
+    state = StateDir(setup.paths.agent_state)
+    stack.callback(state.release)
+    host = await _host(setup.settings, state)
+    stack.callback(host.managed.close)
+    ledger = await Ledger.open(state.ledger, setup.now())
+    stack.push_async_callback(ledger.close)
+    names = await host.names()
+    nameplate = Nameplate(host, names.hostname, wanted.beat.set)
+    broker = await _connect(setup, names.machine_id, wanted)
+    stack.push_async_callback(broker.close)
+    return _assemble(setup, host, ledger, nameplate, names.machine_id, broker, verifier, wanted, stack)
+
+
+def _assemble(
+    setup: Setup,
+    host: LocalHost,
+    ledger: Ledger,
+    nameplate: Nameplate,
+    machine: MachineId,
+    broker: Broker,
+    verifier: Verifier,
+    wanted: Wanted,
+    stack: AsyncExitStack,
+) -> Parts:
+    settings, labels = setup.settings, setup.settings.agent.labels
+    kv = settings.nats.kv
+    queue = broker.bucket(kv.bucket)
+    reporter = Reporter(broker.bucket(kv.response_bucket), queue, machine, nameplate, wanted.returned)
+    stack.push_async_callback(reporter.close)
+    tools = Tools(
+        machine=machine,
+        nameplate=nameplate,
+        host=host,
+        catalogue=Catalogue(setup.domains, host.family.chain),
+        slots=Slots(settings.agent.max_jobs),
+        ledger=ledger,
+        memory=Memory(),
+        claims=Claims(queue, machine, nameplate, wanted.returned, setup.now),
+        reporter=reporter,
+        fail_points=setup.fail_points,
+        now=setup.now,
+    )
+    worker, me = Worker(tools), Identity(machine, ledger.joined)
+    description = Description(machine, labels, host, nameplate, joined=ledger.joined, now=setup.now)
+    registry = broker.bucket(settings.nats.registry.bucket)
+    return Parts(
+        broker=broker,
+        tools=tools,
+        worker=worker,
+        listener=Listener(me, labels, verifier, worker, tools, wanted.hello.set),
+        puller=Puller(me, verifier, worker, tools),
+        greeting=Greeting(machine, lambda: worker.holding, setup.now, wanted.hello),
+        heartbeat=Heartbeat(registry, description.record, settings.agent.heartbeat_interval, wanted.beat),
+        description=description,
+        queue=broker.pull_queue(settings.nats.stream.name, settings.agent.consumer.durable),
+        wanted=wanted,
+    )
+
+
+def _verifier(paths: Paths) -> Verifier:
+    path = paths.controller_public_key
+    if not path.exists():
+        raise Invalid(
+            f"{path} is missing, so this agent could trust no job; copy controller.pub there from the controller"
+            f" (on one machine, start the controller first)"
+        )
+    return Verifier.of(load_public_key(path))
+
+
+async def _host(settings: Settings, state: StateDir) -> LocalHost:
+    agent = settings.agent
+    claims = identity.Claims(machine_id=agent.machine_id, hostname=agent.hostname, labels=agent.labels)
+    return await open_host(state.path, claims=claims, sudo=agent.privilege_escalation.enabled)
+
+
+async def _connect(setup: Setup, machine: MachineId, wanted: Wanted) -> Broker:
+    """Connect, however long it takes; the pauses grow and are random, for a fleet that comes back at once."""
+    address = _address(setup, machine)
+
+    async def on_connected() -> None:
+        wanted.hello.set()
+        wanted.beat.set()
+        wanted.returned.beat()
+
+    longest = 0.5
+    while True:
+        try:
+            return await Broker.connect(
+                address, name=f"{setup.settings.agent.nats.client_name} {machine}", on_connected=on_connected,
+                timeout_s=_CONNECT_S,
+            )  # fmt: skip
+        except Unavailable as problem:
+            _log.warning("broker.unreachable", error=problem.message)
+        await asyncio.sleep(random.uniform(longest / 2, longest))  # noqa: S311 - jitter is no secret
+        longest = min(longest * 2, _LONGEST_PAUSE_S)
+
+
+def _address(setup: Setup, machine: MachineId) -> Address:
+    way = connection.of(setup.settings.agent.nats, setup.paths.seed("agent"))
+    return Address(
+        servers=way.servers,
+        namespace=way.namespace,
+        auth=Credentials(username=way.username, password=way.password, nkey_file=way.nkey_file),
+        inbox=f"_INBOX.{machine}",
+    )

@@ -1,0 +1,33 @@
+"""The agent's folder on disk: made for the owner alone, and used by one agent at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from osapi.config import private
+from osapi.config.lock import Lock
+from osapi.contract.errors import Conflict
+
+
+class StateDir:
+    """A folder that this process has locked until `release`, or until it dies.
+
+    Raises `Conflict` when another agent uses it, and `Invalid` when it cannot be made or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = private.private_dir(path)
+        try:
+            self._lock = Lock(path / "agent.lock", f"the state folder {path}")
+        except Conflict as problem:
+            raise Conflict(
+                f"{problem.message}, or give this agent its own agent.state_dir and agent.machine_id"
+            ) from problem
+
+    @property
+    def ledger(self) -> Path:
+        return self.path / "ledger.db"
+
+    def release(self) -> None:
+        """Let another agent have it. A second call changes nothing."""
+        self._lock.release()

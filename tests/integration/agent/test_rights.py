@@ -1,0 +1,88 @@
+"""An agent does everything it has to with the broker rights it gets, and asks for no more."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.conftest import NatsServer
+from tests.integration.agent.conftest import MakeAgent
+from tests.integration.agent.processes import Fleet, until
+
+from osapi.broker import permissions
+from osapi.config.settings import Settings
+from osapi.contract.errors import Unavailable
+from osapi.jobs import subjects
+from osapi.jobs.record import Actor, Ending
+from osapi.transport.address import Address, Credentials
+from osapi.transport.broker import Broker
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def nats_server(tmp_path: Path) -> Iterator[NatsServer]:
+    """A broker that gives agents the rights of agents; who comes without a name may do everything."""
+    rights = permissions.of_agent(Settings())
+    limits = json.dumps({"publish": rights.publish, "subscribe": rights.subscribe, "allow_responses": True})
+    folder = tmp_path / "nats"
+    folder.mkdir()
+    server = NatsServer(
+        folder,
+        f"""
+        authorization {{ users: [
+            {{ user: "controller", password: "c" }},
+            {{ user: "agent", password: "a", permissions: {limits} }}
+        ] }}
+        no_auth_user: "controller"
+        """,
+    )
+    yield server
+    server.stop()
+
+
+async def test_an_agent_needs_no_more_than_its_rights(
+    fleet: Fleet, make_agent: MakeAgent, nats_server: NatsServer
+) -> None:
+    host, _, port = nats_server.url.removeprefix("nats://").rpartition(":")
+    auth = {"type": "user_pass", "username": "agent", "password": "a"}
+    agent = make_agent(labels={"group": "web"}, nats={"host": host, "port": int(port), "auth": auth})
+    agent.start()
+    await fleet.ready(1)
+    for target in ("m0", "_all", "group:web", "_any"):
+        assert await fleet.hostname(target) == ["name-m0"]
+    running = await fleet.change("_any", after="sleep 60")
+    await until(lambda: fleet.runs(running.job_id) == 1)
+    await until(lambda: any(note.started for e in fleet.service.index.unfinished() for note in e.notes.values()))
+    await fleet.service.dispatcher.cancel(running.job_id, Actor(subject="tester"))
+    assert (await fleet.answer(running.job_id, "m0")).ending is Ending.CANCELLED
+    agent.kill()
+    missed = await fleet.change("m0")
+    agent.start()
+    assert (await fleet.answer(missed.job_id, "m0")).ending is Ending.COMPLETED
+    assert agent.stop() == 0
+    assert "Violation" not in nats_server.log
+    assert "hello.answered" in agent.log
+
+
+async def test_an_agent_may_look_whether_a_claim_is_its_own_and_read_nothing_else(
+    fleet: Fleet, make_agent: MakeAgent, nats_server: NatsServer
+) -> None:
+    make_agent().start()
+    await fleet.ready(1)
+    taken = await fleet.change("_any")
+    await fleet.answer(taken.job_id, "m0")
+    address = Address((nats_server.url,), auth=Credentials("agent", "a"), inbox="_INBOX.m9")
+    connection = await Broker.connect(address, name="as an agent")
+    queue = connection.bucket("job-queue")
+    claim = await queue.get(subjects.claim_key(taken.job_id))
+    assert claim is not None
+    assert b'"m0"' in claim.value
+    with pytest.raises(Unavailable):
+        async with asyncio.timeout(10):
+            await queue.get(subjects.record_key(taken.job_id))
+    assert "Publish Violation" in nats_server.log
+    await connection.close()
