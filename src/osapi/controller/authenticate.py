@@ -1,0 +1,33 @@
+"""Who calls: from the header `Authorization: Bearer …` to an identity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from osapi.auth.identity import Identity
+from osapi.auth.tokens import REFUSED
+from osapi.auth.verifier import TokenVerifier
+from osapi.contract.errors import Forbidden, Unauthenticated
+
+
+class Authenticator:
+    """Verifies bearer tokens (RFC 6750, 2.1). `clock` tells seconds since the epoch."""
+
+    def __init__(self, verifier: TokenVerifier, clock: Callable[[], float]) -> None:
+        self._verifier = verifier
+        self._clock = clock
+
+    def identify(self, authorization: bytes | None) -> Identity:
+        """The bearer. Raises `Unauthenticated` with the same words for whatever is missing or wrong."""
+        if authorization is None:
+            raise Unauthenticated(REFUSED)
+        scheme, _, token = authorization.decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated(REFUSED)
+        return self._verifier.verify(token.strip(), self._clock())
+
+
+def authorise(caller: Identity, permission: str) -> None:
+    """Raise `Forbidden` unless the caller holds the permission. What else he holds is not told."""
+    if not caller.may(permission):
+        raise Forbidden(f"this needs the permission {permission}; ask for a role that carries it")

@@ -1,0 +1,122 @@
+"""The one endpoint behind every derived operation: from an HTTP request to a job, and back to its results.
+
+A caller whose permission is limited to labels reaches only the hosts within: a broadcast goes to those,
+`_any` means one of those, and a host outside is refused with 403.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from osapi.contract import target as targets
+from osapi.contract.errors import OsapiError, Unavailable
+from osapi.contract.operation import Operation, deadline_of
+from osapi.contract.target import Target
+from osapi.controller import envelope, options
+from osapi.controller.answer import Answer
+from osapi.controller.decode import BODY_METHODS, RequestReader
+from osapi.controller.endpoint import path_names
+from osapi.controller.exchange import JOB_ID, Exchange, path_value
+from osapi.controller.routing import Route
+from osapi.fleet.resolution import Reach, Resolution
+from osapi.jobs.dispatcher import Collected, Submission, Ticket
+from osapi.jobs.record import Actor
+from osapi.jobs.status import GRACE_S
+
+PREFIX = "/api/node/{hostname}"
+
+
+class Jobs(Protocol):
+    """What is needed of `jobs.dispatcher.Dispatcher`."""
+
+    async def submit(self, submission: Submission, /) -> Ticket: ...
+
+    async def wait(self, ticket: Ticket, timeout_s: float, /) -> Collected: ...
+
+
+class Fleet(Protocol):
+    """What is needed of `fleet.registry.Registry`."""
+
+    def resolve(self, target: Target, reach: Reach | None = None, /) -> Resolution: ...
+
+
+@dataclass(frozen=True)
+class NodeServices:
+    """What the endpoints of all operations share.
+
+    `wait_s` is how long they wait unless the caller says otherwise, or the work may take longer.
+    """
+
+    jobs: Jobs
+    fleet: Fleet
+    wait_s: float
+    body_limit: int
+
+
+class NodeEndpoint:
+    """Serves one operation."""
+
+    def __init__(self, operation: Operation[Any, Any], services: NodeServices) -> None:
+        method, path = operation.route
+        self._operation = operation
+        self._services = services
+        self._has_body = method in BODY_METHODS
+        self._reader = RequestReader(operation.request, path_names(path))
+
+    async def serve(self, exchange: Exchange) -> Answer:
+        """Submit the job, wait for the hosts, answer."""
+        asked = options.read(exchange, self._operation.kind)
+        submission = await self._submission(exchange, asked)
+        ticket = await self._services.jobs.submit(submission)
+        exchange.scope[JOB_ID] = ticket.job_id
+        wait_s = self._patience_s(submission) if asked.wait_s is None else asked.wait_s
+        if wait_s == 0:
+            return envelope.accepted(ticket.job_id)
+        collected = await self._collect(ticket, wait_s)
+        single = not targets.is_broadcast(submission.target)
+        return envelope.answer_of(collected, self._operation.status, single=single, waited_s=wait_s)
+
+    def _patience_s(self, submission: Submission) -> float:
+        """How long to wait when the caller does not say: not less than the work may take on a host."""
+        deadline = deadline_of(self._operation, submission.request)
+        return max(self._services.wait_s, deadline.total_seconds() + GRACE_S)
+
+    async def _submission(self, exchange: Exchange, asked: options.Options) -> Submission:
+        host, *names = [path_value(value) for value in exchange.values]
+        target = targets.parse(host)
+        body = await exchange.body(self._services.body_limit) if self._has_body else None
+        request = self._reader.read(tuple(names), exchange.query, body)
+        caller = exchange.caller
+        reach = caller.reach(self._operation.permission)
+        resolution = self._services.fleet.resolve(target, reach if reach.is_limited else None)
+        return Submission(
+            operation=self._operation,
+            request=request,
+            target=resolution.routed(target),
+            machine=resolution.machine,
+            hosts=resolution.hosts,
+            actor=Actor(caller.subject, caller.roles),
+            dry_run=asked.dry_run,
+            idempotency_key=asked.idempotency_key,
+        )
+
+    async def _collect(self, ticket: Ticket, wait_s: float) -> Collected:
+        try:
+            return await self._services.jobs.wait(ticket, wait_s)
+        except asyncio.CancelledError as stop:
+            raise Unavailable(
+                f"the controller is stopping; the job goes on, see GET /api/job/{ticket.job_id}",
+                job_id=ticket.job_id,
+            ) from stop
+        except OsapiError as problem:
+            problem.job_id = problem.job_id or ticket.job_id
+            raise
+
+
+def route(operation: Operation[Any, Any], services: NodeServices) -> Route:
+    """The route of an operation."""
+    method, path = operation.route
+    endpoint = NodeEndpoint(operation, services)
+    return Route(method=method, path=PREFIX + path, permission=operation.permission, serve=endpoint.serve)

@@ -1,0 +1,196 @@
+"""From path, query and body to a request, and the words for what does not fit."""
+
+from __future__ import annotations
+
+import enum
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Meta
+
+from osapi.contract.errors import Invalid
+from osapi.contract.operation import Nothing
+from osapi.controller.decode import RequestReader, query_pairs
+
+
+class Colour(enum.Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Part(msgspec.Struct):
+    size: int
+
+
+class Request(msgspec.Struct, kw_only=True):
+    name: Annotated[
+        str, Meta(min_length=1, pattern="^[a-z]+$", description="Name in small letters.", examples=["web"])
+    ] = "x"
+    count: Annotated[int, Meta(ge=1, le=300)] = 1
+    ratio: float = 0.5
+    flag: bool = False
+    colour: Colour | None = None
+    mode: Literal["fast", "slow"] = "fast"
+    when: Annotated[datetime, Meta(tz=True)] | None = None
+    tags: list[str] = []
+    numbers: list[int] | None = None
+    parts: list[Part] = []
+    by_name: dict[str, Part] = {}
+    renamed: int = msgspec.field(name="re-named", default=0)
+
+    def __post_init__(self) -> None:
+        if self.count == 13:
+            raise ValueError("count 13 is unlucky; use 12")
+
+
+class Needed(msgspec.Struct):
+    key: str
+    value: str
+
+
+READER = RequestReader(Request, ())
+
+
+def query(text: str) -> Request:
+    found = READER.read((), text.encode(), None)
+    assert isinstance(found, Request)
+    return found
+
+
+def body(text: str) -> Request:
+    found = READER.read((), b"", text.encode())
+    assert isinstance(found, Request)
+    return found
+
+
+def test_text_of_the_query_becomes_what_the_field_is() -> None:
+    found = query("count=7&ratio=1.5&flag=true&colour=blue&mode=slow&when=2026-01-02T03:04:05Z&re-named=4&name=ab")
+    assert (found.count, found.ratio, found.flag, found.colour, found.mode) == (7, 1.5, True, Colour.BLUE, "slow")
+    assert (found.when, found.renamed, found.name) == (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), 4, "ab")
+
+
+def test_a_list_takes_every_value() -> None:
+    assert query("tags=a&tags=b%26c&numbers=1&numbers=2") == Request(tags=["a", "b&c"], numbers=[1, 2])
+
+
+def test_text_stays_text() -> None:
+    assert query("tags=1&tags=true&tags=null").tags == ["1", "true", "null"]
+
+
+def test_the_body_is_not_the_query() -> None:
+    assert READER.read((), b"count=7", b"") == Request()
+
+
+def test_a_value_of_the_body_must_have_the_type_of_its_field() -> None:
+    with pytest.raises(Invalid, match='count: "7" is not allowed; expected a whole number'):
+        body('{"count": "7"}')
+
+
+def test_path_values_are_converted_too() -> None:
+    reader = RequestReader(Request, ("count", "name"))
+    found = reader.read(("9", "web"), b"", None)
+    assert isinstance(found, Request)
+    assert (found.count, found.name) == (9, "web")
+
+
+def test_a_path_name_must_be_a_field() -> None:
+    with pytest.raises(ValueError, match="'nothing'"):
+        RequestReader(Request, ("nothing",))
+
+
+def test_a_request_without_fields_is_the_same_for_everybody() -> None:
+    reader = RequestReader(Nothing, ())
+    assert reader.read((), b"a=1", None) is reader.read((), b"", b'{"a": 1}')
+
+
+FAULTS = {
+    "count=x": 'count: "x" is not allowed; expected a whole number',
+    "count=301": 'count: "301" is not allowed; expected a whole number <= 300',
+    "count=13": "count 13 is unlucky; use 12",
+    "count=1&count=2": "count: given 2 times; give it once",
+    "flag=perhaps": 'flag: "perhaps" is not allowed; expected true or false',
+    "colour=green": 'colour: "green" is not allowed; expected one of red, blue',
+    "mode=x": 'mode: "x" is not allowed; expected one of fast, slow',
+    "name=": 'name: "" is not allowed; expected text of length >= 1',
+    "name=A1": 'name: "A1" is not allowed; expected Name in small letters, for example "web"',
+    "numbers=1&numbers=x": 'numbers[1]: "x" is not allowed; expected a whole number',
+    "when=soon": "when: Invalid RFC3339 encoded datetime",
+}
+
+
+@pytest.mark.parametrize("text", FAULTS)
+def test_a_fault_in_the_query_names_field_value_and_remedy(text: str) -> None:
+    with pytest.raises(Invalid) as fault:
+        query(text)
+    assert fault.value.message == FAULTS[text]
+
+
+BODY_FAULTS = {
+    '{"count": 301}': ("count", "count: 301 is not allowed; expected a whole number <= 300"),
+    '{"parts": [{"size": 1}, {"size": "x"}]}': (
+        "parts[1].size",
+        'parts[1].size: "x" is not allowed; expected a whole number',
+    ),
+    '{"parts": [{}]}': ("parts[0].size", "parts[0].size: missing; it is required"),
+    '{"by_name": {"a": {"size": null}}}': (
+        "by_name[...].size",
+        "by_name[...].size: a value in it is not allowed; expected a whole number",
+    ),
+    '{"tags": "a"}': ("tags", 'tags: "a" is not allowed; expected a list'),
+    '{"flag": 1}': ("flag", "flag: 1 is not allowed; expected true or false"),
+    '{"colour": 1}': ("colour", "colour: 1 is not allowed; expected one of red, blue"),
+    '{"name": null}': ("name", "name: null is not allowed; expected text"),
+    '{"count": 13}': (None, "count 13 is unlucky; use 12"),
+}
+
+
+@pytest.mark.parametrize("text", BODY_FAULTS)
+def test_a_fault_in_the_body_names_field_value_and_remedy(text: str) -> None:
+    field, message = BODY_FAULTS[text]
+    with pytest.raises(Invalid) as fault:
+        body(text)
+    assert fault.value.message == message
+    assert fault.value.details == (None if field is None else {"field": field})
+
+
+def test_a_missing_field_is_named() -> None:
+    with pytest.raises(Invalid, match="value: missing; it is required"):
+        RequestReader(Needed, ("key",)).read(("a",), b"", b"")
+
+
+def test_a_long_value_is_shortened_in_the_message() -> None:
+    with pytest.raises(Invalid) as fault:
+        body('{"count": "' + "x" * 5000 + '"}')
+    assert len(fault.value.message) < 200
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(st.sampled_from(["count", "parts", "tags", "size", "name", "when", "by_name"]), inner)
+    ),
+).map(msgspec.json.encode)
+
+
+@given(st.binary())
+def test_no_query_breaks_the_reader(text: bytes) -> None:
+    with suppress(Invalid):
+        READER.read((), text, None)
+
+
+@given(st.binary() | JSON)
+def test_no_body_breaks_the_reader(text: bytes) -> None:
+    with suppress(Invalid):
+        READER.read((), b"", text)
+
+
+def test_a_query_has_a_bounded_number_of_parts() -> None:
+    assert len(query_pairs(b"&".join([b"a=1"] * 200))) == 200
+    with pytest.raises(Invalid, match="200 parts"):
+        query_pairs(b"&".join([b"a=1"] * 201))
