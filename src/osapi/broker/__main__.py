@@ -1,0 +1,72 @@
+"""The program `python -m osapi.broker`: the embedded broker in the foreground until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+
+from osapi.broker.prepare import Prepared, prepare
+from osapi.broker.server import Server
+from osapi.broker.supervisor import STOP_S, Supervisor
+from osapi.config import source
+from osapi.config.load import load
+from osapi.config.paths import paths
+from osapi.config.settings import Settings
+from osapi.contract.errors import OsapiError, Unavailable
+from osapi.telemetry.log import configure, get_logger
+from osapi.telemetry.readiness import announce_ready
+
+_READY_S = 60.0
+"""A large store takes a while to be read at the start."""
+
+_log = get_logger("osapi.broker")
+
+
+def main() -> int:
+    """Run; the exit status is 0 after a stop that was asked for, else 1 with one line on standard error."""
+    parser = argparse.ArgumentParser(prog="osapi.broker", description="The embedded broker.")
+    parser.add_argument("-f", "--osapi-file", help="settings file")
+    arguments = parser.parse_args()
+    try:
+        settings = load(source.locate(arguments.osapi_file, os.environ), os.environ)
+        configure(log_format=settings.telemetry.log.format, debug=settings.debug, program="broker")
+        asyncio.run(_serve(settings, prepare(settings, paths(settings))))
+    except OsapiError as problem:
+        sys.stderr.write(f"osapi broker: {problem.message}\n")
+        return 1
+    return 0
+
+
+async def _serve(settings: Settings, prepared: Prepared) -> None:
+    async def launch() -> Server:
+        server = await Server.start(
+            prepared.binary, prepared.configuration, _log, inherited=(prepared.lock.descriptor,)
+        )
+        try:
+            await server.wait_ready(prepared.host, prepared.port, _READY_S)
+        except Unavailable:
+            await server.stop(STOP_S)
+            raise
+        return server
+
+    supervisor = Supervisor(launch)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup(1)
+            loop.add_signal_handler(number, supervisor.stop)
+    if settings.nats.server.auth.type == "none":
+        _log.warning("broker.open", error="nats.server.auth.type is none: whoever reaches the port may do everything")
+    await supervisor.run(lambda: _ready(prepared))
+    _log.info("broker.stopped")
+
+
+def _ready(prepared: Prepared) -> None:
+    _log.info("broker.ready", address=f"{prepared.host}:{prepared.port}")
+    announce_ready()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

