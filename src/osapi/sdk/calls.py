@@ -1,0 +1,91 @@
+"""Every request besides those to hosts: jobs, dead letters, agents, health. The one place that spells their paths.
+
+Only those that read are sent again when a connection breaks: a second retry is a second job, and a second
+delete finds nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osapi.sdk.request import Request, json_body, quote, with_query
+
+if TYPE_CHECKING:
+    from typing import Any
+
+STREAM_SILENCE_S = 60.0
+"""A stream of events that is silent for longer is taken for broken; controllers say something every 15 s."""
+
+
+def job_list(**filters: Any) -> Request:
+    """`filters` as in `JobListRequest`; None is left out."""
+    return Request("GET", with_query("/api/job", filters))
+
+
+def job_get(job_id: str) -> Request:
+    """Read one job whole."""
+    return Request("GET", _job(job_id))
+
+
+def job_delete(job_id: str) -> Request:
+    """Delete a job and all its traces."""
+    return Request("DELETE", _job(job_id))
+
+
+def job_retry(job_id: str, target: str | None) -> Request:
+    """Run a job again. `target` None means where it ran before."""
+    body = {} if target is None else {"target_hostname": target}
+    return Request("POST", f"{_job(job_id)}/retry", body=json_body(body))
+
+
+def job_cancel(job_id: str) -> Request:
+    """Stop a job on every host that has not finished it."""
+    return Request("POST", f"{_job(job_id)}/cancel")
+
+
+def job_events(job_id: str | None, last_id: str = "") -> Request:
+    """Events of one job, or of all; only those after `last_id` unless it is empty."""
+    headers = {"accept": "text/event-stream"}
+    if last_id:
+        headers["last-event-id"] = last_id
+    path = "/api/events" if job_id is None else f"{_job(job_id)}/events"
+    return Request("GET", path, headers=headers, timeout_s=STREAM_SILENCE_S)
+
+
+def dead_letter_list(limit: int | None = None) -> Request:
+    """Read the newest dead letters; `limit` None leaves their number to the controller."""
+    return Request("GET", with_query("/api/job/dead-letter", {"limit": limit}))
+
+
+def dead_letter_replay(letter_id: int) -> Request:
+    """Submit the job of a dead letter again."""
+    return Request("POST", f"/api/job/dead-letter/{letter_id}/replay")
+
+
+def dead_letter_purge(letter_id: int | None = None) -> Request:
+    """Delete one dead letter, or all of them."""
+    return Request("DELETE", with_query("/api/job/dead-letter", {"id": letter_id}))
+
+
+def agent_list() -> Request:
+    """Read all agents."""
+    return Request("GET", "/api/agent")
+
+
+def agent_get(name: str) -> Request:
+    """Read one agent by host name or machine id."""
+    return Request("GET", f"/api/agent/{quote(name)}")
+
+
+def health() -> Request:
+    """Ask for nothing but an answer."""
+    return Request("GET", "/api/health")
+
+
+def health_ready() -> Request:
+    """Ask whether the controller can take work: 200 or 503, which is the answer and not worth another try."""
+    return Request("GET", "/api/health/ready", safe=False)
+
+
+def _job(job_id: str) -> str:
+    return f"/api/job/{quote(job_id)}"

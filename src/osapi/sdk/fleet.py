@@ -1,0 +1,62 @@
+"""The agents of a controller, and how it fares itself, through the synchronous client."""
+
+from __future__ import annotations
+
+import msgspec
+
+from osapi.fleet.api import AgentInfo, AgentList
+from osapi.sdk import calls
+from osapi.sdk.errors import ApiError, Unavailable
+from osapi.sdk.raw import RawClient
+from osapi.sdk.wire import decode
+
+
+class Readiness(msgspec.Struct, kw_only=True):
+    """Whether the controller can take jobs; `error` says why not."""
+
+    ready: bool
+    error: str = ""
+
+
+def unready(problem: ApiError) -> Readiness:
+    """What the readiness route tells by 503. Raises every other error."""
+    if isinstance(problem, Unavailable):
+        return Readiness(ready=False, error=problem.message)
+    raise problem
+
+
+class Agents:
+    """The agents of a controller, which are the hosts of the fleet."""
+
+    def __init__(self, raw: RawClient) -> None:
+        self._raw = raw
+
+    def list(self) -> AgentList:
+        """All agents that the token reaches, ready or not."""
+        answer: AgentList = decode(self._raw.send(calls.agent_list()), AgentList)
+        return answer
+
+    def get(self, name: str) -> AgentInfo:
+        """One agent by host name or machine id. Raises `NotFound`."""
+        answer: AgentInfo = decode(self._raw.send(calls.agent_get(name)), AgentInfo)
+        return answer
+
+
+class Health:
+    """The health of a controller. Needs no token."""
+
+    def __init__(self, raw: RawClient) -> None:
+        self._raw = raw
+
+    def live(self) -> bool:
+        """Whether the controller answers at all. Raises `Unreachable` when nothing does."""
+        self._raw.send(calls.health())
+        return True
+
+    def ready(self) -> Readiness:
+        """Whether the controller can take jobs. Being unready is an answer, not an error."""
+        try:
+            self._raw.send(calls.health_ready())
+        except ApiError as problem:
+            return unready(problem)
+        return Readiness(ready=True)

@@ -1,0 +1,1147 @@
+"""Every operation as a method of `client.node(target)`. Written by `osapi.sdk.generate`; do not edit."""
+
+from __future__ import annotations
+
+import builtins
+
+from osapi.contract import operation as contract_operation
+from osapi.domains.command import models as command_models
+from osapi.domains.command import operations as command_operations
+from osapi.domains.group import models as group_models
+from osapi.domains.group import operations as group_operations
+from osapi.domains.log import models as log_models
+from osapi.domains.log import operations as log_operations
+from osapi.domains.node import models as node_models
+from osapi.domains.node import operations as node_operations
+from osapi.domains.package import models as package_models
+from osapi.domains.package import operations as package_operations
+from osapi.domains.power import models as power_models
+from osapi.domains.power import operations as power_operations
+from osapi.domains.process import models as process_models
+from osapi.domains.process import operations as process_operations
+from osapi.domains.sysctl import models as sysctl_models
+from osapi.domains.sysctl import operations as sysctl_operations
+from osapi.domains.timezone import models as timezone_models
+from osapi.domains.timezone import operations as timezone_operations
+from osapi.domains.user import models as user_models
+from osapi.domains.user import operations as user_operations
+from osapi.sdk.namespace import Namespace, Run
+from osapi.sdk.results import Results
+
+
+class NodeCommand(Namespace):
+    """The `command` operations on the hosts that a target means."""
+
+    def exec(
+        self,
+        *,
+        command: str,
+        timeout: int = 30,
+        cwd: str = "",
+        user: str = "",
+        env: builtins.list[str] | tuple[str, ...] = (),
+        stdin: str = "",
+        args: builtins.list[str] | tuple[str, ...] = (),
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[command_models.CommandResult]:
+        """Run a program with arguments.
+
+        command: Program to run, by name or absolute path.
+        timeout: Seconds it may take; then everything it started is killed.
+        cwd: Directory to run in, an absolute path. Default: `/`.
+        user: Account to run as. Default: the agent's own.
+        env: Variables added to a clean environment, each as NAME=VALUE.
+        stdin: Text for its standard input. Default: none.
+        args: Arguments, passed exactly as given.
+        """
+        return self._run(
+            command_operations.EXEC,
+            command_models.ExecRequest(
+                command=command,
+                timeout=timeout,
+                cwd=cwd,
+                user=user,
+                env=list(env),
+                stdin=stdin,
+                args=list(args),
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def shell(
+        self,
+        *,
+        command: str,
+        timeout: int = 30,
+        cwd: str = "",
+        user: str = "",
+        env: builtins.list[str] | tuple[str, ...] = (),
+        stdin: str = "",
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[command_models.CommandResult]:
+        """Run text in /bin/sh.
+
+        command: Text that `/bin/sh` runs.
+        timeout: Seconds it may take; then everything it started is killed.
+        cwd: Directory to run in, an absolute path. Default: `/`.
+        user: Account to run as. Default: the agent's own.
+        env: Variables added to a clean environment, each as NAME=VALUE.
+        stdin: Text for its standard input. Default: none.
+        """
+        return self._run(
+            command_operations.SHELL,
+            command_models.ShellRequest(
+                command=command,
+                timeout=timeout,
+                cwd=cwd,
+                user=user,
+                env=list(env),
+                stdin=stdin,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class NodeDisk(Namespace):
+    """The `disk` operations on the hosts that a target means."""
+
+    def get(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[node_models.DiskReport]:
+        """Show the mounted local file systems."""
+        return self._run(
+            node_operations.DISK,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+
+class NodeGroup(Namespace):
+    """The `group` operations on the hosts that a target means."""
+
+    def create(
+        self,
+        *,
+        name: str,
+        gid: int = 0,
+        system: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[group_models.GroupChange]:
+        """Make a group.
+
+        name: Name of the new group: small letters, digits, `_` and `-`, beginning with a letter or `_`.
+        gid: Number of the group. 0: the next free one.
+        system: Take the number from the range for system groups.
+        """
+        return self._run(
+            group_operations.CREATE,
+            group_models.GroupCreate(
+                name=name,
+                gid=gid,
+                system=system,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def delete(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[group_models.GroupChange]:
+        """Remove a group.
+
+        name: Name of the group.
+        force: Remove it also when it is a system group (number below 1000).
+        """
+        return self._run(
+            group_operations.DELETE,
+            group_models.GroupDelete(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def get(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+    ) -> Results[group_models.GroupReport]:
+        """Show a group.
+
+        name: Name of the group.
+        """
+        return self._run(
+            group_operations.GET,
+            group_models.GroupName(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def list(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[group_models.GroupReport]:
+        """List the groups."""
+        return self._run(
+            group_operations.LIST,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def update(
+        self,
+        *,
+        name: str,
+        members: builtins.list[str] | tuple[str, ...],
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[group_models.GroupChange]:
+        """Set who belongs to a group.
+
+        name: Name of the group.
+        members: All accounts that belong to the group beside those whose primary group it is. None, or one empty name:
+            nobody.
+        """
+        return self._run(
+            group_operations.UPDATE,
+            group_models.GroupUpdate(
+                name=name,
+                members=list(members),
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class NodeHostname(Namespace):
+    """The `hostname` operations on the hosts that a target means."""
+
+    def get(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[node_models.Hostname]:
+        """Show the host name."""
+        return self._run(
+            node_operations.HOSTNAME_GET,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def update(
+        self,
+        *,
+        hostname: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[node_models.HostnameChange]:
+        """Give a host a new name.
+
+        hostname: New host name: letters, digits, hyphens, and dots between labels (RFC 1123).
+        """
+        return self._run(
+            node_operations.HOSTNAME_UPDATE,
+            node_models.HostnameUpdate(
+                hostname=hostname,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class NodeLoad(Namespace):
+    """The `load` operations on the hosts that a target means."""
+
+    def get(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[node_models.LoadReport]:
+        """Show the load averages."""
+        return self._run(
+            node_operations.LOAD,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+
+class NodeLog(Namespace):
+    """The `log` operations on the hosts that a target means."""
+
+    def query(
+        self,
+        *,
+        lines: int = 100,
+        since: str = "",
+        priority: str = "",
+        wait_s: float | None = None,
+    ) -> Results[log_models.LogEntries]:
+        """Show the latest entries of the journal.
+
+        lines: How many entries at most, the latest ones.
+        since: Only entries from then on: a span such as `1h`, `90 min` or `2 days ago`; `today`, `yesterday`;
+            `2026-01-31`, `2026-01-31 10:00` in the zone of the host; RFC 3339; `@` and seconds since 1970.
+        priority: Only entries of this priority or a more urgent one: emerg, alert, crit, err, warning, notice, info,
+            debug.
+        """
+        return self._run(
+            log_operations.QUERY,
+            log_models.LogQuery(
+                lines=lines,
+                since=since,
+                priority=priority,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def source(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[log_models.LogSources]:
+        """List who has written to the journal."""
+        return self._run(
+            log_operations.SOURCE,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def unit(
+        self,
+        *,
+        name: str,
+        lines: int = 100,
+        since: str = "",
+        priority: str = "",
+        wait_s: float | None = None,
+    ) -> Results[log_models.LogUnitEntries]:
+        """Show the latest entries of one unit.
+
+        name: Unit of systemd; without a suffix, a service.
+        lines: How many entries at most, the latest ones.
+        since: Only entries from then on: a span such as `1h`, `90 min` or `2 days ago`; `today`, `yesterday`;
+            `2026-01-31`, `2026-01-31 10:00` in the zone of the host; RFC 3339; `@` and seconds since 1970.
+        priority: Only entries of this priority or a more urgent one: emerg, alert, crit, err, warning, notice, info,
+            debug.
+        """
+        return self._run(
+            log_operations.UNIT,
+            log_models.LogUnitQuery(
+                name=name,
+                lines=lines,
+                since=since,
+                priority=priority,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+
+class NodeMemory(Namespace):
+    """The `memory` operations on the hosts that a target means."""
+
+    def get(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[node_models.MemoryReport]:
+        """Show memory and swap."""
+        return self._run(
+            node_operations.MEMORY,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+
+class NodeOs(Namespace):
+    """The `os` operations on the hosts that a target means."""
+
+    def get(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[node_models.OsReport]:
+        """Show distribution, version and kernel."""
+        return self._run(
+            node_operations.OS,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+
+class NodePackage(Namespace):
+    """The `package` operations on the hosts that a target means."""
+
+    def get(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+    ) -> Results[package_models.PackageList]:
+        """Show an installed package.
+
+        name: Package as the distribution names it, with `:architecture` if one is meant: `nginx`, `libc6:i386`.
+        """
+        return self._run(
+            package_operations.GET,
+            package_models.PackageName(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def install(
+        self,
+        *,
+        name: str,
+        version: str = "",
+        allow_removals: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[package_models.PackageChange]:
+        """Install a package, or bring it up to date.
+
+        name: Package as the distribution names it, with `:architecture` if one is meant: `nginx`, `libc6:i386`.
+        version: Exact version to install. Default: the one that the sources of packages prefer.
+        allow_removals: Go on also when other packages must be removed for it; they are named otherwise.
+        """
+        return self._run(
+            package_operations.INSTALL,
+            package_models.PackageInstall(
+                name=name,
+                version=version,
+                allow_removals=allow_removals,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def list(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[package_models.PackageList]:
+        """List the installed packages."""
+        return self._run(
+            package_operations.LIST,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def remove(
+        self,
+        *,
+        name: str,
+        allow_removals: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[package_models.PackageChange]:
+        """Remove a package and leave its configuration.
+
+        name: Package as the distribution names it, with `:architecture` if one is meant: `nginx`, `libc6:i386`.
+        allow_removals: Go on also when other packages must be removed for it; they are named otherwise.
+        """
+        return self._run(
+            package_operations.REMOVE,
+            package_models.PackageRemove(
+                name=name,
+                allow_removals=allow_removals,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def update(
+        self,
+        *,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[package_models.ListsChange]:
+        """Refresh the lists of packages from their sources."""
+        return self._run(
+            package_operations.UPDATE,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def updates(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[package_models.UpdateList]:
+        """List the installed packages that could be newer."""
+        return self._run(
+            package_operations.LIST_UPDATES,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+
+class NodePower(Namespace):
+    """The `power` operations on the hosts that a target means."""
+
+    def cancel(
+        self,
+        *,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[power_models.PowerChange]:
+        """Cancel the reboot or shutdown that is pending."""
+        return self._run(
+            power_operations.CANCEL,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def get(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[power_models.PowerStatus]:
+        """Show whether a reboot or shutdown is pending."""
+        return self._run(
+            power_operations.GET,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def reboot(
+        self,
+        *,
+        delay: int = 0,
+        message: str = "",
+        replace: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[power_models.PowerChange]:
+        """Reboot a host.
+
+        delay: Seconds until then. At least 5 seconds pass, so that the answer arrives before the host goes.
+        message: Line for everybody who is logged in. Default: what the host says by itself.
+        replace: Take the place of another shutdown that is pending.
+        """
+        return self._run(
+            power_operations.REBOOT,
+            power_models.PowerRequest(
+                delay=delay,
+                message=message,
+                replace=replace,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def shutdown(
+        self,
+        *,
+        delay: int = 0,
+        message: str = "",
+        replace: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[power_models.PowerChange]:
+        """Shut a host down and switch it off.
+
+        delay: Seconds until then. At least 5 seconds pass, so that the answer arrives before the host goes.
+        message: Line for everybody who is logged in. Default: what the host says by itself.
+        replace: Take the place of another shutdown that is pending.
+        """
+        return self._run(
+            power_operations.SHUTDOWN,
+            power_models.PowerRequest(
+                delay=delay,
+                message=message,
+                replace=replace,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class NodeProcess(Namespace):
+    """The `process` operations on the hosts that a target means."""
+
+    def get(
+        self,
+        *,
+        pid: int,
+        sample: int = 0,
+        wait_s: float | None = None,
+    ) -> Results[process_models.ProcessReport]:
+        """Show a process.
+
+        pid: Number of the process.
+        sample: Milliseconds over which processor use is measured; 0 gives the mean since the process started.
+        """
+        return self._run(
+            process_operations.GET,
+            process_models.ProcessKey(
+                pid=pid,
+                sample=sample,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def list(
+        self,
+        *,
+        user: str = "",
+        name: str = "",
+        sort: str = "pid",
+        limit: int = 10000,
+        sample: int = 0,
+        wait_s: float | None = None,
+    ) -> Results[process_models.ProcessList]:
+        """List the processes.
+
+        user: Only processes of this account.
+        name: Only processes of exactly this name.
+        sort: Order: `pid`, or the greatest `cpu` or `memory` or the latest `start` first.
+        limit: How many processes to list at most.
+        sample: Milliseconds over which processor use is measured; 0 gives the mean since the process started.
+        """
+        return self._run(
+            process_operations.LIST,
+            process_models.ProcessFilter(
+                user=user,
+                name=name,
+                sort=sort,
+                limit=limit,
+                sample=sample,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def signal(
+        self,
+        *,
+        pid: int,
+        signal: str,
+        name: str = "",
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[process_models.ProcessSignalled]:
+        """Send a signal to a process.
+
+        pid: Number of the process.
+        signal: Signal to send: TERM, KILL, HUP, INT, USR1, USR2, QUIT, STOP, CONT. See signal(7).
+        name: Send it only if the process has this name. Default: any.
+        """
+        return self._run(
+            process_operations.SIGNAL,
+            process_models.ProcessSignal(
+                pid=pid,
+                signal=signal,
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class NodeSysctl(Namespace):
+    """The `sysctl` operations on the hosts that a target means."""
+
+    def create(
+        self,
+        *,
+        key: str,
+        value: str,
+        replace: bool = False,
+        adopt: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[sysctl_models.SysctlChange]:
+        """Set a kernel parameter now and at every boot.
+
+        key: Kernel parameter as sysctl(8) names it. Either separator: `net.ipv4.ip_forward` or `net/ipv4/ip_forward`;
+            an interface name with a dot is `net.ipv4.conf.eth0/100.rp_filter`.
+        value: Value, one line of printable ASCII; several numbers are separated by blanks.
+        replace: Set the value also when OSAPI already manages another one.
+        adopt: Take over a file of the same name that OSAPI did not write.
+        """
+        return self._run(
+            sysctl_operations.CREATE,
+            sysctl_models.SysctlCreate(
+                key=key,
+                value=value,
+                replace=replace,
+                adopt=adopt,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def delete(
+        self,
+        *,
+        key: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[sysctl_models.SysctlChange]:
+        """Stop managing a kernel parameter and restore its former value.
+
+        key: Kernel parameter as sysctl(8) names it. Either separator: `net.ipv4.ip_forward` or `net/ipv4/ip_forward`;
+            an interface name with a dot is `net.ipv4.conf.eth0/100.rp_filter`.
+        """
+        return self._run(
+            sysctl_operations.DELETE,
+            sysctl_models.SysctlKey(
+                key=key,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def get(
+        self,
+        *,
+        key: str,
+        wait_s: float | None = None,
+    ) -> Results[sysctl_models.SysctlEntry]:
+        """Show a managed kernel parameter.
+
+        key: Kernel parameter as sysctl(8) names it. Either separator: `net.ipv4.ip_forward` or `net/ipv4/ip_forward`;
+            an interface name with a dot is `net.ipv4.conf.eth0/100.rp_filter`.
+        """
+        return self._run(
+            sysctl_operations.GET,
+            sysctl_models.SysctlKey(
+                key=key,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def list(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[builtins.list[sysctl_models.SysctlEntry]]:
+        """List the managed kernel parameters."""
+        return self._run(
+            sysctl_operations.LIST,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def update(
+        self,
+        *,
+        key: str,
+        value: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[sysctl_models.SysctlChange]:
+        """Give a managed kernel parameter another value.
+
+        key: Kernel parameter as sysctl(8) names it. Either separator: `net.ipv4.ip_forward` or `net/ipv4/ip_forward`;
+            an interface name with a dot is `net.ipv4.conf.eth0/100.rp_filter`.
+        value: Value, one line of printable ASCII; several numbers are separated by blanks.
+        """
+        return self._run(
+            sysctl_operations.UPDATE,
+            sysctl_models.SysctlUpdate(
+                key=key,
+                value=value,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class NodeTimezone(Namespace):
+    """The `timezone` operations on the hosts that a target means."""
+
+    def get(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[timezone_models.Timezone]:
+        """Show the time zone."""
+        return self._run(
+            timezone_operations.GET,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def update(
+        self,
+        *,
+        timezone: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[timezone_models.TimezoneChange]:
+        """Set the time zone.
+
+        timezone: Name of a zone in the tz database of the host, below /usr/share/zoneinfo.
+        """
+        return self._run(
+            timezone_operations.UPDATE,
+            timezone_models.TimezoneUpdate(
+                timezone=timezone,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class NodeUptime(Namespace):
+    """The `uptime` operations on the hosts that a target means."""
+
+    def get(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[node_models.UptimeReport]:
+        """Show how long a host has been up."""
+        return self._run(
+            node_operations.UPTIME,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+
+class NodeUserSshKey(Namespace):
+    """The `user ssh-key` operations on the hosts that a target means."""
+
+    def add(
+        self,
+        *,
+        name: str,
+        key: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[user_models.SshKeyChange]:
+        """Let an SSH key open an account.
+
+        name: Name of the account.
+        key: Public key as one line of authorized_keys(5): type, key, comment, with options before them.
+        """
+        return self._run(
+            user_operations.SSH_KEY_ADD,
+            user_models.SshKeyAdd(
+                name=name,
+                key=key,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def list(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+    ) -> Results[user_models.SshKeyReport]:
+        """List the SSH keys that open an account.
+
+        name: Name of the account.
+        """
+        return self._run(
+            user_operations.SSH_KEY_LIST,
+            user_models.UserName(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def remove(
+        self,
+        *,
+        name: str,
+        fingerprint: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[user_models.SshKeyChange]:
+        """Let an SSH key open an account no more.
+
+        name: Name of the account.
+        fingerprint: Fingerprint of the key as ssh-keygen(1) shows it.
+        """
+        return self._run(
+            user_operations.SSH_KEY_REMOVE,
+            user_models.SshKeyRemove(
+                name=name,
+                fingerprint=fingerprint,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class NodeUser(Namespace):
+    """The `user` operations on the hosts that a target means."""
+
+    def __init__(self, run: Run, target: str) -> None:
+        super().__init__(run, target)
+        self.ssh_key = NodeUserSshKey(run, target)
+
+    def create(
+        self,
+        *,
+        name: str,
+        uid: int = 0,
+        gid: int = 0,
+        home: str | None = None,
+        shell: str | None = None,
+        groups: builtins.list[str] | tuple[str, ...] = (),
+        system: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[user_models.UserChange]:
+        """Make an account without a password.
+
+        name: Name of the new account: small letters, digits, `_` and `-`, beginning with a letter or `_`.
+        uid: Number of the account. 0: the next free one.
+        gid: Number of its primary group. 0: what the host does for new accounts.
+        home: Home directory, an absolute path; made when it is not there. Default: what the host does for new accounts.
+        shell: Login shell, one of /etc/shells or one that lets nobody in. Default: that of the host.
+        groups: Groups to belong to beside the primary one.
+        system: Take the number from the range for system accounts.
+        """
+        return self._run(
+            user_operations.CREATE,
+            user_models.UserCreate(
+                name=name,
+                uid=uid,
+                gid=gid,
+                home=home,
+                shell=shell,
+                groups=list(groups),
+                system=system,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def delete(
+        self,
+        *,
+        name: str,
+        remove_home: bool = False,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[user_models.UserChange]:
+        """Remove an account.
+
+        name: Name of the account.
+        remove_home: Remove the home directory and the mail of the account too. Default: they stay.
+        force: Remove it also when it is a system account (number below 1000).
+        """
+        return self._run(
+            user_operations.DELETE,
+            user_models.UserDelete(
+                name=name,
+                remove_home=remove_home,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def get(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+    ) -> Results[user_models.UserReport]:
+        """Show an account.
+
+        name: Name of the account.
+        """
+        return self._run(
+            user_operations.GET,
+            user_models.UserName(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def list(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[user_models.UserReport]:
+        """List the accounts."""
+        return self._run(
+            user_operations.LIST,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def update(
+        self,
+        *,
+        name: str,
+        shell: str | None = None,
+        home: str | None = None,
+        groups: builtins.list[str] | None = None,
+        lock: bool | None = None,
+        unlock: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[user_models.UserChange]:
+        """Change shell, home or groups of an account, or shut or open it.
+
+        name: Name of the account.
+        shell: Login shell, one of /etc/shells or one that lets nobody in.
+        home: Home directory, an absolute path. What is in the old one moves there.
+        groups: All groups to belong to beside the primary one. An empty list, or one empty name: none.
+        lock: True shuts the account, for passwords and keys alike; false opens it again.
+        unlock: The same as `lock` false.
+        """
+        return self._run(
+            user_operations.UPDATE,
+            user_models.UserUpdate(
+                name=name,
+                shell=shell,
+                home=home,
+                groups=groups,
+                lock=lock,
+                unlock=unlock,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class Node(Namespace):
+    """Every operation on the hosts that a target means."""
+
+    def __init__(self, run: Run, target: str) -> None:
+        super().__init__(run, target)
+        self.command = NodeCommand(run, target)
+        self.disk = NodeDisk(run, target)
+        self.group = NodeGroup(run, target)
+        self.hostname = NodeHostname(run, target)
+        self.load = NodeLoad(run, target)
+        self.log = NodeLog(run, target)
+        self.memory = NodeMemory(run, target)
+        self.os = NodeOs(run, target)
+        self.package = NodePackage(run, target)
+        self.power = NodePower(run, target)
+        self.process = NodeProcess(run, target)
+        self.sysctl = NodeSysctl(run, target)
+        self.timezone = NodeTimezone(run, target)
+        self.uptime = NodeUptime(run, target)
+        self.user = NodeUser(run, target)
+
+    def status(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[node_models.Status]:
+        """Show name, system, uptime, load, memory and disks of a host."""
+        return self._run(
+            node_operations.STATUS,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
