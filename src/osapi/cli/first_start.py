@@ -1,0 +1,149 @@
+"""What the first start of an installation makes: keys, broker identities, an admin token, a client context.
+
+Everything is made only when it is missing, so later starts change nothing and print no token. Each file
+is for its owner only and is written whole by the package that reads it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import click
+
+from osapi.auth import keyring, tokens
+from osapi.auth.keyring import KeyRing
+from osapi.auth.roles import from_settings
+from osapi.config import client, private
+from osapi.config.listening import refuse_exposed
+from osapi.config.paths import Paths
+from osapi.config.settings import Settings
+from osapi.contract.errors import Invalid, Unauthenticated
+from osapi.pki import keys, nkeys
+
+ADMIN = "admin"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a start found or made. `token` is empty unless this was the first start.
+
+    `context` is the file from which `osapi client` takes address and token; empty when it could not be
+    written or belongs to another controller, and `remark` then says so.
+    """
+
+    url: str
+    token: str = ""
+    context: str = ""
+    remark: str = ""
+
+
+def broker(paths: Paths) -> None:
+    """Make the identities with which controller and agent connect to the broker."""
+    private.private_dir(paths.data_dir)
+    for name in ("controller", "agent"):
+        nkeys.load_or_create(paths.nkeys, name)
+
+
+def controller(settings: Settings, paths: Paths, environ: Mapping[str, str]) -> Found:
+    """Make what the controller needs, and see to it that `osapi client` of this user works.
+
+    Raises `Invalid` when something cannot be made or read, or would be exposed.
+    """
+    api = settings.controller.api
+    refuse_exposed("controller.api.host", api.host, insecure=settings.insecure)
+    from_settings(api.security.roles)
+    first = not (paths.pki / "controller.key").exists()
+    broker(paths)
+    if not api.security.signing_key:
+        keyring.load_or_create(paths.tokens)
+    ring = key_ring(settings, paths)
+    url = url_of(settings)
+    token = tokens.issue(ring, ADMIN, [ADMIN], [], tokens.MAX_LIFETIME, datetime.now(UTC))
+    context, remark = _context(url, token, ring, settings, environ)
+    keys.load_or_create_keypair(paths.pki, "controller")  # last, for it marks that the first start is done
+    return Found(url, token if first else "", context, remark)
+
+
+def agent(paths: Paths) -> None:
+    """Let the agent of this installation trust its controller. A second call changes nothing."""
+    if not paths.controller_public_key.exists():
+        private.private_dir(paths.agent_pki)
+        private.create(paths.controller_public_key, (paths.pki / "controller.pub").read_bytes(), mode=0o644)
+
+
+def require_controller_key(paths: Paths) -> None:
+    """Raise `Invalid`, saying what to copy where, when the agent knows no controller to trust."""
+    wanted = paths.controller_public_key
+    if not wanted.exists():
+        raise Invalid(
+            f"this agent knows no controller: {wanted} is missing; copy controller.pub from the controller's "
+            f"machine (there it is pki/controller.pub in the data folder) to {wanted}, and "
+            f"nkeys/agent.seed to {paths.seed('agent')}"
+        )
+
+
+def key_ring(settings: Settings, paths: Paths) -> KeyRing:
+    """The keys that sign tokens: that of the settings, else those of this installation. Raises `Invalid` without any."""
+    key = settings.controller.api.security.signing_key
+    if key:
+        return keyring.of_setting(key)
+    if not paths.tokens.exists():
+        raise Invalid(f"there is no key to sign tokens: {paths.tokens} is missing; `osapi controller start` makes it")
+    return keyring.load(paths.tokens)
+
+
+def url_of(settings: Settings) -> str:
+    """Where this machine reaches the API."""
+    host, port = reachable(settings.controller.api.host), settings.controller.api.port
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def reachable(host: str) -> str:
+    """An address at which this machine reaches a program that listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+
+
+def announce(found: Found, environ: Mapping[str, str], *, as_json: bool) -> None:
+    """Print address and, once, the token. It is kept out of the system's journal, which others may read."""
+    shown = found.token if "JOURNAL_STREAM" not in environ else ""
+    if as_json:
+        fields = {"url": found.url, "token": shown, "context": found.context, "remark": found.remark}
+        click.echo(json.dumps({name: value for name, value in fields.items() if value}))
+        return
+    lines = [f"OSAPI  {found.url}"]
+    if shown:
+        lines.append(f"admin token, shown this once, good for 24 hours:\n  {shown}")
+    if found.token and found.context:
+        lines.append(f"osapi client is set up for this user ({found.context}); try: osapi client node hostname get")
+    if found.remark:
+        lines.append(found.remark)
+    click.echo("\n".join(lines))
+
+
+def _context(url: str, token: str, ring: KeyRing, settings: Settings, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Save address and token for `osapi client`, unless what is saved is good or is another controller's."""
+    path = client.context_path(environ)
+    try:
+        saved = client.load(environ)
+        if saved.url and saved.url.rstrip("/") != url:
+            return "", (
+                f"osapi client of this user stays with {saved.url} ({path}); "
+                "`osapi token generate --roles admin --subject NAME --save` changes that"
+            )
+        if not _is_good(saved.token, ring, settings):
+            client.save(client.Context(url, token), environ)
+    except Invalid as problem:
+        return "", f"osapi client is not set up: {problem.message}"
+    return path, ""
+
+
+def _is_good(token: str, ring: KeyRing, settings: Settings) -> bool:
+    roles = from_settings(settings.controller.api.security.roles)
+    try:
+        tokens.verify(token, ring, roles, frozenset[str](), datetime.now(UTC))
+    except Unauthenticated:
+        return False
+    return True

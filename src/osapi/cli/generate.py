@@ -1,0 +1,215 @@
+"""Writes `_commands.py`: every derived command as plain data.
+
+    python -m osapi.cli.generate [--check]
+
+A command of the CLI needs no model and no domain at run time, only what stands in that table; importing
+them would cost more than the whole exchange with the controller. Flags come from the fields of a flat
+request: scalars, enums and lists of scalars. Anything else is refused here, with the reason.
+"""
+
+from __future__ import annotations
+
+import enum
+import importlib
+import sys
+import types
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+from msgspec.structs import FieldInfo
+
+from osapi.cli import node
+from osapi.cli.tree import shared_options
+from osapi.contract.operation import Column, Kind, Operation, Timed
+from osapi.sdk.generate.files import write
+from osapi.sdk.generate.places import Place, places
+from osapi.sdk.generate.spelling import Ungeneratable, bare, describe, quote
+
+FILE = Path(__file__).parent / "_commands.py"
+ROOT_WORD = "node"
+
+_SHARED = (*shared_options(), *node.NODE_OPTIONS, *node.MODIFY_OPTIONS, *node.OUTPUT_OPTIONS)
+TAKEN = frozenset(name.removeprefix("--") for option in _SHARED for name in option.names) | {"help"}
+"""Flags that commands below `client node` have anyway."""
+
+_SCALARS: dict[Any, str] = {str: "text", int: "int", float: "float", bool: "switch"}
+_OUTPUT_FIELDS = frozenset({"stdout", "stderr", "exit_code"})
+
+
+def text(declared: Iterable[Place]) -> str:
+    """The whole file. Raises `Ungeneratable`."""
+    found = sorted(declared, key=lambda place: place.operation.command)
+    commands = [line for place in found for line in _entry(place, found)]
+    groups = [f"    {quote(words)}: {quote(told)}," for words, told in sorted(_groups(found).items())]
+    return "\n".join(
+        [
+            '"""Every command below `osapi client` that is derived from an operation. Written by `osapi.cli.generate`; do not edit.',
+            "",
+            "The meaning of each value stands in `node.py`.",
+            '"""',
+            "",
+            "# fmt: off",
+            "",
+            "from __future__ import annotations",
+            "",
+            "from typing import Any",
+            "",
+            "GROUPS: dict[str, str] = {",
+            *groups,
+            "}",
+            "",
+            "COMMANDS: dict[str, dict[str, Any]] = {",
+            *commands,
+            "}",
+            "",
+        ]
+    )
+
+
+def _entry(place: Place, declared: Sequence[Place]) -> list[str]:
+    operation = place.operation
+    if operation.command[0] != ROOT_WORD or len(operation.command) < 2:
+        raise Ungeneratable(f"{operation.name}: its command is not {ROOT_WORD!r} and further words")
+    method, path = operation.route
+    lines = [
+        f'        "summary": {quote(operation.summary)},',
+        f'        "method": {quote(method)},',
+        f'        "path": {quote(path)},',
+        f'        "modifies": {operation.kind is Kind.MODIFY},',
+        f'        "deadline_s": {operation.deadline.total_seconds()},',
+        f'        "timed": {issubclass(operation.request, Timed)},',
+        f'        "output": {_has_output(operation.result)},',
+        *_block("flags", (_flag(operation, one) for one in _fields(operation.request))),
+        *_block("columns", (_column(column) for column in operation.columns)),
+        *_block("details", (_column(column) for column in _details(place, declared))),
+    ]
+    return [f"    {quote(' '.join(operation.command))}: {{", *lines, "    },"]
+
+
+def _fields(model: type[msgspec.Struct]) -> list[FieldInfo]:
+    """Required ones first, as the help shows them."""
+    return sorted(msgspec.structs.fields(model), key=lambda one: not one.required)
+
+
+def _block(name: str, lines: Iterable[str]) -> list[str]:
+    inner = [f"            {line}," for line in lines]
+    return [f'        "{name}": (', *inner, "        ),"] if inner else [f'        "{name}": (),']
+
+
+def _flag(operation: Operation[Any, Any], one: FieldInfo) -> str:
+    name = _extra(one.type).get("flag") or one.name.replace("_", "-")
+    if name in TAKEN:
+        raise Ungeneratable(f'{operation.name}: the flag --{name} is taken; give {one.name} Meta(extra={{"flag": …}})')
+    try:
+        kind, choices = _kind(one.type)
+        if kind == "switch" and one.default is not False:
+            kind = "toggle"
+    except Ungeneratable as problem:
+        raise Ungeneratable(f"{operation.name}: {one.name}: {problem}") from problem
+    values = (name, one.encode_name, kind, one.required, _default(one), choices, describe(one.type))
+    return f"({', '.join(_literal(value) for value in values)})"
+
+
+def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:
+    """How the flag reads its value, and the values allowed (empty: any)."""
+    plain = bare(annotation)
+    origin, arguments = get_origin(plain), get_args(plain)
+    if origin in (Union, types.UnionType):
+        wanted = [one for one in arguments if one not in (types.NoneType, msgspec.UnsetType)]
+        if len(wanted) == 1:
+            return _kind(wanted[0])
+    if origin is list:
+        kind, choices = _kind(arguments[0])
+        if kind in ("text", "int", "float"):
+            return f"{kind}-list", choices
+    if origin is Literal and all(isinstance(one, str) for one in arguments):
+        return "text", arguments
+    if isinstance(plain, type) and issubclass(plain, enum.Enum):
+        return "text", tuple(str(member.value) for member in plain)
+    if plain in _SCALARS:
+        return _SCALARS[plain], ()
+    raise Ungeneratable(f"no flag can hold {plain!r}; give the domain a command of its own")
+
+
+def _default(one: FieldInfo) -> Any:
+    """What the help shows; None where nothing needs to be said."""
+    value: Any = one.default
+    if value is msgspec.NODEFAULT or value is msgspec.UNSET or value == "":
+        return None
+    return value.value if isinstance(value, enum.Enum) else value
+
+
+def _extra(annotation: Any) -> dict[str, Any]:
+    if get_origin(annotation) is not Annotated:
+        return {}
+    inner, *metas = get_args(annotation)
+    found = _extra(inner)
+    for meta in metas:
+        if isinstance(meta, msgspec.Meta):
+            found |= meta.extra or {}
+    return found
+
+
+def _has_output(result: Any) -> bool:
+    names: tuple[str, ...] = getattr(result, "__struct_encode_fields__", ())
+    return _OUTPUT_FIELDS.issubset(names)
+
+
+def _column(column: Column) -> str:
+    return f"({quote(column.title)}, {quote(column.path)}, {quote(column.format.value)})"
+
+
+def _details(place: Place, declared: Sequence[Place]) -> list[Column]:
+    """What is shown of one host alone, where the result holds lists that no column of the command shows.
+
+    How to show a part is taken from the commands of the domain that show nothing else.
+    """
+    own, result = place.operation.columns, place.operation.result
+    if get_origin(result) is list or not issubclass(result, msgspec.Struct):
+        return []
+    fields = [one.encode_name for one in msgspec.structs.fields(result)]
+    others = [column for one in declared if one.module == place.module for column in one.operation.columns]
+    parts = {name: [column for column in others if _part(column) == name] for name in fields}
+    shown = {_part(column) for column in own}
+    if not any(name not in shown and any("[]" in column.path for column in parts[name]) for name in fields):
+        return []
+    return [
+        column
+        for name in fields
+        for column in dict.fromkeys(parts[name])
+        if column not in own or "." not in column.path
+    ]
+
+
+def _part(column: Column) -> str:
+    """The field of the result that a column shows something of."""
+    return column.path.partition(".")[0].removesuffix("[]")
+
+
+def _groups(found: Iterable[Place]) -> dict[str, str]:
+    """A line of help for each group: what its domain says about itself, where the group is the whole domain."""
+    groups: dict[str, str] = {}
+    for place in found:
+        words = place.operation.command
+        domain = place.module.split(".")[-2]
+        for count in range(2, len(words)):
+            told = _first_line(f"osapi.domains.{domain}") if words[count - 1] == domain else ""
+            groups.setdefault(" ".join(words[:count]), told or f"Commands on {' '.join(words[1:count])}.")
+    return groups
+
+
+def _first_line(module: str) -> str:
+    return (importlib.import_module(module).__doc__ or "").strip().partition("\n")[0]
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, tuple):
+        inner = ", ".join(quote(one) for one in value)  # pyright: ignore[reportUnknownVariableType]
+        return f"({inner},)" if len(value) == 1 else f"({inner})"  # pyright: ignore[reportUnknownArgumentType]
+    return quote(value)
+
+
+if __name__ == "__main__":
+    sys.exit(write({FILE: text(places())}, check="--check" in sys.argv[1:]))

@@ -1,0 +1,124 @@
+"""Prints the answers of hosts for people: job id, table, summary, details of what went wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from osapi.cli import exit_status, table
+from osapi.cli.asking import is_broadcast
+from osapi.cli.cells import cell, clean, clean_lines, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from osapi.cli.asking import Answer, Entry
+    from osapi.cli.node import Call
+    from osapi.cli.terminal import Terminal
+
+_COLOURS = {"ok": "green", "changed": "yellow", "skip": "yellow", "err": "red"}
+
+
+def results(call: Call, answer: Answer, term: Terminal) -> None:
+    """Everything there is to say about the answers to a call."""
+    term.say()
+    if answer.job_id:
+        pair(term, "Job ID", answer.job_id)
+        term.say()
+    if call.command.details and call.output == "table" and _is_one_good(call, answer.entries):
+        from osapi.cli import detail
+
+        detail.draw(answer.entries[0], call.command.details, term)
+    else:
+        _table(call, answer.entries, term)
+    _summary(call, answer.entries, term)
+    _details(call, answer.entries, term)
+
+
+def pair(term: Terminal, label: str, value: str) -> None:
+    """A line of label and value."""
+    term.say(f"  {term.paint(f'{label}:', 'label')} {term.paint(value, 'value')}")
+
+
+def output(call: Call, entries: Sequence[Entry], term: Terminal) -> None:
+    """What the hosts' commands wrote, line by line, as they wrote it; what went wrong goes to standard error."""
+    for entry in entries:
+        host = entry.get("hostname")
+        for wanted, name, stream in ((call.stdout, "stdout", term.out), (call.stderr, "stderr", term.err)):
+            text = entry.get(name) if wanted else None
+            for line in text.splitlines() if isinstance(text, str) else ():
+                stream.write(f"[{host}] {line}\n")
+        if entry.get("error"):
+            term.tell(f"[{host}] osapi: {clean(str(entry['error']))}")
+
+
+def status_word(entry: Entry) -> str:
+    """The STATUS cell: skipped before failed before changed before ok."""
+    if entry.get("status") == "skipped":
+        return "skip"
+    if entry.get("status") == "failed" or entry.get("error"):
+        return "err"
+    return "changed" if entry.get("changed") else "ok"
+
+
+def _is_one_good(call: Call, entries: Sequence[Entry]) -> bool:
+    """Whether one host was asked and has done it."""
+    return not is_broadcast(call.target) and len(entries) == 1 and entries[0].get("status") == "ok"
+
+
+def _table(call: Call, entries: Sequence[Entry], term: Terminal) -> None:
+    wide = call.output == "wide"
+    columns = call.command.columns
+    headers = ["HOSTNAME", "STATUS", *(["MACHINE ID"] if wide else []), *(column.title for column in columns)]
+    drawn: list[list[str]] = []
+    words: list[str] = []
+    for entry in entries:
+        for values in rows(entry, tuple(column.path for column in columns)):
+            word = status_word(entry)
+            head = [cell(entry.get("hostname")), word, *([cell(entry.get("machine_id"))] if wide else [])]
+            drawn.append(head + [cell(value, column.format) for value, column in zip(values, columns, strict=True)])
+            words.append(word)
+
+    def paint(row: int, column: int, text: str) -> str:
+        if row < 0:
+            return term.paint(text, "header")
+        return term.paint(text, _COLOURS[words[row]]) if column == 1 else text
+
+    for line in table.lines(headers, drawn, width=None if wide else term.width, paint=paint):
+        term.say(line)
+
+
+def _summary(call: Call, entries: Sequence[Entry], term: Terminal) -> None:
+    hosts = exit_status.by_host(entries)
+    told = [max((status_word(entry) for entry in host), key=list(_COLOURS).index) for host in hosts]
+    if len(hosts) == 1 and told[0] in ("ok", "changed") and not call.dry_run:
+        return
+    names = {"ok": "ok", "changed": "would change" if call.dry_run else "changed", "skip": "skipped", "err": "failed"}
+    parts = [
+        term.paint(f"{told.count(word)} {name}", _COLOURS[word]) for word, name in names.items() if told.count(word)
+    ]
+    ended = sum(any(entry.get("exit_code") for entry in host) for host in hosts)
+    if ended:
+        parts.append(term.paint(f"{ended} ended with a status other than 0", "red"))
+    term.say()
+    term.say(f"  {len(hosts)} {'host' if len(hosts) == 1 else 'hosts'}: {', '.join(parts) or 'none'}")
+
+
+def _details(call: Call, entries: Sequence[Entry], term: Terminal) -> None:
+    lines = [line for entry in entries for line in _detail(call, entry, term)]
+    if lines:
+        term.say()
+        term.say(f"  {term.paint('Details:', 'label')}")
+        for line in lines:
+            term.say(f"  {line}")
+
+
+def _detail(call: Call, entry: Entry, term: Terminal) -> list[str]:
+    host = cell(entry.get("hostname"))
+    lines: list[str] = []
+    if entry.get("error"):
+        first, *more = clean_lines(str(entry["error"])) or [""]
+        colour = _COLOURS[status_word(entry)]
+        lines += [term.paint(f"{host}: {first}", colour), *(term.paint(f"    {line}", colour) for line in more)]
+    if call.dry_run and entry.get("diff"):
+        lines += [f"{host}:", *(f"    {line}" for line in clean_lines(str(entry["diff"])))]
+    return lines

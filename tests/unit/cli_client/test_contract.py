@@ -1,0 +1,77 @@
+"""Commands and flags that scripts written for this product rely on."""
+
+from __future__ import annotations
+
+import pytest
+
+from osapi.cli import tree
+from osapi.cli.node import OUTPUT_OPTIONS
+
+COMMANDS = {
+    "agent get": "--hostname!",
+    "agent list": "",
+    "health liveness": "",
+    "health ready": "",
+    "job delete": "--job-id!",
+    "job get": "--job-id!",
+    "job list": "--status --limit --offset",
+    "job retry": "--job-id! --target-hostname",
+    "node command exec": "--command! --args* --cwd --timeout --stdout --stderr",
+    "node command shell": "--command! --cwd --timeout --stdout --stderr",
+    "node disk get": "",
+    "node hostname get": "",
+    "node hostname update": "--name!",
+    "node load get": "",
+    "node memory get": "",
+    "node os get": "",
+    "node status": "",
+    "node sysctl create": "--key! --value!",
+    "node sysctl delete": "--key!",
+    "node sysctl get": "--key!",
+    "node sysctl list": "",
+    "node sysctl update": "--key! --value!",
+    "node uptime get": "",
+}
+"""`!` marks a required flag, `*` one that may be repeated."""
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_has_its_flags(words: str) -> None:
+    leaf = tree.find(words)
+    assert leaf is not None
+    have = {name: one for one in leaf.options for name in one.names}
+    shared = ["--url", "--debug", "-d", "--json", "-j", "--osapi-file", "-f"]
+    if words.startswith("node "):
+        shared += ["--target", "-T"]
+    for spelled in [*COMMANDS[words].split(), *shared]:
+        name = spelled.rstrip("!*")
+        assert name in have
+        assert have[name].required is spelled.endswith("!")
+        assert have[name].is_list is spelled.endswith("*")
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_nothing_new_is_required(words: str) -> None:
+    leaf = tree.find(words)
+    assert leaf is not None
+    required = {one.name for one in leaf.options if one.required}
+    assert required == {spelled[:-1] for spelled in COMMANDS[words].split() if spelled.endswith("!")}
+
+
+def test_every_option_is_explained() -> None:
+    words = [""]
+    while words:
+        here = words.pop()
+        leaf = tree.find(here) if here else None
+        if leaf is None:
+            words += [f"{here} {word}".strip() for word in tree.below(here)]
+        else:
+            assert leaf.summary.endswith(".")
+            assert [one.names for one in leaf.options if not one.help] == [], here
+
+
+def test_only_commands_with_output_pass_it_on() -> None:
+    output = {name for one in OUTPUT_OPTIONS for name in one.names}
+    leaf = tree.find("node hostname get")
+    assert leaf is not None
+    assert output.isdisjoint(name for one in leaf.options for name in one.names)

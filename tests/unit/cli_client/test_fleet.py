@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.unit.cli_client.conftest import Cli
+from tests.unit.sdk.kit import MACHINE, FakeController
+
+from osapi.cli.agent import age
+
+
+def _ago(**time: float) -> str:
+    return (datetime.now(UTC) - timedelta(**time)).isoformat()
+
+
+def _agent(**more: Any) -> dict[str, Any]:
+    return {
+        "machine_id": MACHINE,
+        "hostname": "web-01",
+        "status": "Ready",
+        "state": "Ready",
+        "labels": {"group": "web"},
+        "registered_at": _ago(days=3, hours=4),
+        "heartbeat_at": _ago(seconds=5),
+        "os_info": {"distribution": "debian", "version": "12.11"},
+        "load_average": {"1min": 0.5, "5min": 1, "15min": 2},
+        "memory": {"total": 2**30, "free": 0, "used": 2**29},
+        "cpu_count": 4,
+        **more,
+    }
+
+
+def test_agents_are_listed(cli: Cli, controller: FakeController) -> None:
+    silent = {"machine_id": "b", "hostname": "b", "status": "NotReady", "state": "Ready"}
+    controller.answer({"agents": [_agent(), silent, _agent(state="Cordoned")], "total": 3})
+    ran = cli("client", "agent", "list")
+    assert controller.asked[0].path == "/api/agent"
+    assert [line.split() for line in ran.out.splitlines()[1:]] == [
+        ["MACHINE", "ID", "HOSTNAME", "STATUS", "LABELS", "AGE", "LOAD", "(1M)", "OS"],
+        [MACHINE, "web-01", "Ready", "group=web", "3d", "4h", "0.50", "debian", "12.11"],
+        ["b", "b", "NotReady"],
+        [MACHINE, "web-01", "Cordoned", "group=web", "3d", "4h", "0.50", "debian", "12.11"],
+    ]
+
+
+def test_one_agent_is_described(cli: Cli, controller: FakeController) -> None:
+    controller.answer(_agent())
+    ran = cli("client", "agent", "get", "--hostname", "web-01")
+    assert controller.asked[0].path == "/api/agent/web-01"
+    for line in (
+        "State: Ready",
+        "Load: 0.50, 1.00, 2.00",
+        "Memory: 512.0 MiB of 1.0 GiB used",
+        "CPUs: 4",
+        "Age: 3d 4h",
+    ):
+        assert f"  {line}\n" in ran.out
+    assert "Last Seen: 5s ago" in ran.out or "Last Seen: 6s ago" in ran.out
+    assert json.loads(cli("client", "agent", "get", "--hostname", "web-01", "-j").out)["hostname"] == "web-01"
+
+
+@pytest.mark.parametrize(
+    ("time", "told"),
+    [
+        ({"seconds": 0.5}, "0s"),
+        ({"minutes": 5, "seconds": 2.5}, "5m 2s"),
+        ({"hours": 30, "minutes": 1}, "1d 6h"),
+        ({"days": -1}, "0s"),
+    ],
+)
+def test_ages_are_for_people(time: dict[str, float], told: str) -> None:
+    now = datetime(2026, 1, 31, tzinfo=UTC)
+    assert age((now - timedelta(**time)).isoformat(), now) == told
+
+
+@pytest.mark.parametrize("text", [None, "", "yesterday", "2026-01-31T12:00:00"])
+def test_what_is_no_time_has_no_age(text: str | None) -> None:
+    assert age(text, datetime(2026, 1, 31, tzinfo=UTC)) == ""
+
+
+def test_health_is_told(cli: Cli, controller: FakeController) -> None:
+    controller.answer({"status": "ok"}).answer({"status": "ready"})
+    assert cli("client", "health", "liveness").out == "  Status: ok\n"
+    ran = cli("client", "health", "ready")
+    assert (ran.status, ran.out) == (0, "  Status: ready\n")
+
+
+def test_not_being_ready_is_an_answer_with_a_status(cli: Cli, controller: FakeController) -> None:
+    controller.answer({"status": "not_ready", "error": "no broker"}, status=503)
+    ran = cli("client", "health", "ready")
+    assert (ran.status, ran.out, ran.err) == (1, "  Status: not_ready\n  Error: no broker\n", "")
+    assert json.loads(cli("client", "health", "ready", "--json").out) == {"status": "not_ready", "error": "no broker"}
+    assert len(controller.asked) == 2
