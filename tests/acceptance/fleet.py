@@ -1,0 +1,143 @@
+"""The test bed and the system that runs on it, as objects."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+OSAPI = Path(sys.executable).with_name("osapi")
+HOSTS = 2
+_BED = {"OSAPI_TESTBED_PREFIX": "ost", "OSAPI_TESTBED_NET": "10.78.0"}  # a bed of our own, beside the developer's
+OUTSIDE = "10.78.0.1"
+_UNIT = f"""[Unit]
+Description=OSAPI agent
+[Service]
+ExecStart={OSAPI} agent start
+Restart=on-failure
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+class Bed:
+    """The test bed: `testbed/hosts.sh` as an object."""
+
+    def __call__(self, *words: object, stdin: bytes = b"", check: bool = True) -> str:
+        """Run one of its commands and return what it prints."""
+        done = subprocess.run(
+            [ROOT / "testbed" / "hosts.sh", *map(str, words)],
+            input=stdin,
+            capture_output=True,
+            env={**os.environ, **_BED},
+            timeout=240,
+            check=False,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"hosts.sh {words}: {done.stderr.decode()}")
+        return done.stdout.decode().strip()
+
+    def write(self, host: int, path: str, content: bytes, mode: str = "644") -> None:
+        """Put a file on a host."""
+        self("enter", host, "install", "-D", "-m", mode, "/dev/stdin", path, stdin=content)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What `osapi` printed and how it ended."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.stdout)
+
+    @property
+    def results(self) -> dict[str, dict[str, Any]]:
+        """The entries by host name."""
+        return {entry["hostname"]: entry for entry in self.json["results"]}
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The running system. Host I of the bed is `host<I>` to OSAPI until somebody renames it."""
+
+    bed: Bed
+    environ: dict[str, str]
+
+    def client(self, *words: str) -> Answer:
+        """Run `osapi client … --json`."""
+        done = subprocess.run(
+            [OSAPI, "client", *words, "--json"],
+            capture_output=True,
+            text=True,
+            env=self.environ,
+            timeout=90,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def eventually(holds: Callable[[], object], what: str, within_s: float = 30.0) -> None:
+    """Wait until `holds` is true; fail when it is not in time."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+class Running:
+    """A program that is ended with SIGTERM."""
+
+    def __init__(self, words: list[str], environ: dict[str, str], log: Any) -> None:
+        command = ["setpriv", "--pdeathsig", "KILL", str(OSAPI), *words]
+        self._process = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=20)
+        self._process.kill()
+        self._process.wait()
+
+
+def start_agent(bed: Bed, host: int, data: Path) -> None:
+    """Give a host what an agent needs, and nothing more: two keys, an address, a unit."""
+    bed.write(host, "/var/lib/osapi/pki/controller.pub", (data / "pki" / "controller.pub").read_bytes())
+    bed.write(host, "/var/lib/osapi/nkeys/agent.seed", (data / "nkeys" / "agent.seed").read_bytes(), mode="600")
+    labels = f"{{group: web.{'dev' if host == 1 else 'live'}}}"
+    settings = f"agent: {{nats: {{host: {OUTSIDE}}}, labels: {labels}}}\n"
+    bed.write(host, "/etc/osapi/osapi.yaml", settings.encode())
+    bed.write(host, "/etc/systemd/system/osapi-agent.service", _UNIT.encode())
+    bed("enter", host, "chmod", "700", "/var/lib/osapi", "/var/lib/osapi/pki", "/var/lib/osapi/nkeys")
+    bed("enter", host, "systemctl", "enable", "--now", "osapi-agent")
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    return port
+
+
+def is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
