@@ -14,8 +14,9 @@ DIR=${OSAPI_TESTBED_DIR:-/var/tmp/osapi-hosts} # must not itself be on an overla
 PREFIX=${OSAPI_TESTBED_PREFIX:-osl}            # of bridge, cable and cgroup names: one per test bed, at most 6 characters
 NET=${OSAPI_TESTBED_NET:-10.77.0}              # the outer side is $NET.1, host I is $NET.(10+I)
 RUN=$DIR/run-$PREFIX
-BASE=$DIR/base
-REPO=$DIR/repo
+SUM=$(cat "$HERE/base.sh" "$HERE/mkrepo.sh" | sha256sum | cut -c1-12)
+BASE=$DIR/base-$SUM # checkouts that want different trees do not get into one another's way
+REPO=$DIR/repo-$SUM
 BRIDGE=${PREFIX}br0
 
 usage() {
@@ -71,25 +72,24 @@ host_cgroup() {
 }
 
 build_base() {
-    local log=$DIR/base.log
-    mkdir -p "$DIR"
+    local log=$BASE.log
     echo "hosts.sh: building the base tree (about a minute)" >&2
     "$HERE/base.sh" "$BASE" >"$log" 2>&1 || {
         tail -20 "$log" >&2
         fail "the base tree could not be built; all of it: $log"
     }
     "$HERE/mkrepo.sh" "$REPO"
-    base_sum >"$DIR/base.sum"
 }
 
-base_sum() {
-    cat "$HERE/base.sh" "$HERE/mkrepo.sh" | sha256sum
-}
-
+# With `again`, also when it is there. Two that need it at once build it once.
 need_base() {
-    if [ ! -d "$BASE" ] || [ "$(base_sum)" != "$(cat "$DIR/base.sum" 2>/dev/null)" ]; then
-        build_base
-    fi
+    mkdir -p "$DIR"
+    (
+        flock 9
+        if [ "${1:-}" = again ] || [ ! -d "$BASE" ] || [ ! -e "$REPO/Packages" ]; then
+            build_base
+        fi
+    ) 9>"$DIR/lock"
 }
 
 bridge() {
@@ -121,7 +121,7 @@ address() {
 # seconds are lost waiting for a router.
 prepare() {
     local i=$1 home=$RUN/h$1 etc=$RUN/h$1/upper/etc
-    mkdir -p "$home"/{upper,scratch,root} "$etc/netplan" "$etc/chrony/sources.d"
+    mkdir -p "$home"/{upper,scratch,root,docker} "$etc/netplan" "$etc/chrony/sources.d"
     echo "host$i" >"$etc/hostname"
     printf '127.0.0.1 localhost\n127.0.1.1 host%s\n' "$i" >"$etc/hosts"
     tr -d - </proc/sys/kernel/random/uuid >"$etc/machine-id"
@@ -177,13 +177,14 @@ furnish() {
 
 # --keep-unit and --register=no: no D-Bus outside. A namespace given by path implies neither CAP_NET_ADMIN
 # nor a writable /proc/sys/net, so both are asked for. Without =off nspawn rewrites time zone and resolv.conf
-# at every boot.
+# at every boot. The last line lets dockerd work inside, its layers not on top of our overlay.
 boot() {
     local i=$1 home=$RUN/h$1
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb SYSTEMD_NSPAWN_API_VFS_WRITABLE=network \
         systemd-nspawn --quiet --boot --keep-unit --register=no --directory="$home/root" --machine="$PREFIX-h$i" \
         --network-namespace-path="$home/netns" --capability=CAP_NET_ADMIN --link-journal=no --timezone=off --resolv-conf=off \
-        --bind-ro="$REPO:/srv/repo" --bind-ro="$CHECKOUT:$CHECKOUT" </dev/null >>"$home/console.log" 2>&1 &
+        --bind-ro="$REPO:/srv/repo" --bind-ro="$CHECKOUT:$CHECKOUT" \
+        --system-call-filter="add_key keyctl bpf" --bind=/dev/fuse --bind="$home/docker:/var/lib/docker" </dev/null >>"$home/console.log" 2>&1 &
     echo $! >"$home/nspawn.pid"
     wait $!
 }
@@ -346,7 +347,7 @@ main() {
     esac
     prerequisites
     case $command in
-        base) build_base ;;
+        base) need_base again ;;
         up) up "${1:-1}" ;;
         down) down ;;
         status) status ;;

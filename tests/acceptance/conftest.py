@@ -1,4 +1,4 @@
-"""Two real Debian hosts with an agent each; broker and controller on this machine."""
+"""Three real Debian hosts with an agent each; broker and controller on this machine."""
 
 from __future__ import annotations
 

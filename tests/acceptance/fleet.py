@@ -17,9 +17,13 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 OSAPI = Path(sys.executable).with_name("osapi")
-HOSTS = 2
-_BED = {"OSAPI_TESTBED_PREFIX": "ost", "OSAPI_TESTBED_NET": "10.78.0"}  # a bed of our own, beside the developer's
-OUTSIDE = "10.78.0.1"
+HOSTS = 3
+_NET = os.environ.get("OSAPI_TESTS_NET", "10.78.0")
+_BED = {  # a bed of our own, beside the developer's; checkouts that are tested at once name different ones
+    "OSAPI_TESTBED_PREFIX": os.environ.get("OSAPI_TESTS_PREFIX", "ost"),
+    "OSAPI_TESTBED_NET": _NET,
+}
+OUTSIDE = f"{_NET}.1"
 _UNIT = f"""[Unit]
 Description=OSAPI agent
 [Service]
