@@ -68,6 +68,8 @@ class Agent:
         await parts.listener.start(parts.broker)
         self._tasks.start(parts.heartbeat.run(), "heartbeat")
         self._tasks.start(parts.greeting.run(parts.broker), "greeting")
+        if parts.facts is not None:
+            self._tasks.start(parts.facts.run(), "facts")
         self._tasks.start(_prune(parts.tools.ledger, self._setup), "prune")
         parts.wanted.hello.set()
         parts.puller.start(parts.queue)

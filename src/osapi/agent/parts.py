@@ -12,6 +12,7 @@ from datetime import datetime
 from osapi.agent.catalogue import Catalogue, Domains
 from osapi.agent.claims import Claims
 from osapi.agent.description import Description
+from osapi.agent.fact_reporter import FactReporter
 from osapi.agent.failpoints import FailPoints
 from osapi.agent.greeting import Greeting
 from osapi.agent.heartbeat import Heartbeat
@@ -77,6 +78,8 @@ class Parts:
     puller: Puller
     greeting: Greeting
     heartbeat: Heartbeat
+    facts: FactReporter | None
+    """None: the settings say that nobody tells facts."""
     description: Description
     queue: PullQueue
     wanted: Wanted
@@ -143,6 +146,7 @@ def _assemble(
         puller=Puller(me, verifier, worker, tools),
         greeting=Greeting(machine, lambda: worker.holding, setup.now, wanted.hello),
         heartbeat=Heartbeat(registry, description.record, settings.agent.heartbeat_interval, wanted.beat),
+        facts=_facts(settings, broker, host, wanted),
         description=description,
         queue=broker.pull_queue(settings.nats.stream.name, settings.agent.consumer.durable),
         wanted=wanted,
@@ -162,7 +166,21 @@ def _verifier(paths: Paths) -> Verifier:
 async def _host(settings: Settings, state: StateDir) -> LocalHost:
     agent = settings.agent
     claims = identity.Claims(machine_id=agent.machine_id, hostname=agent.hostname, labels=agent.labels)
-    return await open_host(state.path, claims=claims, sudo=agent.privilege_escalation.enabled)
+    return await open_host(
+        state.path,
+        claims=claims,
+        sudo=agent.privilege_escalation.enabled,
+        facts_folder=agent.facts.folder,
+    )
+
+
+def _facts(settings: Settings, broker: Broker, host: LocalHost, wanted: Wanted) -> FactReporter | None:
+    section = settings.nats.facts
+    if not section.bucket:
+        return None
+    return FactReporter(
+        broker.bucket(section.bucket), host, settings.agent.facts.interval, section.ttl, wanted.returned
+    )
 
 
 async def _connect(setup: Setup, machine: MachineId, wanted: Wanted) -> Broker:

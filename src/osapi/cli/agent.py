@@ -31,7 +31,7 @@ def lines() -> dict[str, str]:
 
 
 def _list(known: Values, client: RawClient, term: Terminal) -> int:
-    return show(known, client.send(calls.agent_list()).body, term, _draw_list)
+    return show(known, client.send(calls.agent_list(known.get("target"))).body, term, _draw_list)
 
 
 def _get(known: Values, client: RawClient, term: Terminal) -> int:
@@ -73,6 +73,7 @@ def _draw_list(told: Mapping[str, Any], term: Terminal) -> None:
 def _draw_agent(agent: Mapping[str, Any], term: Terminal) -> None:
     from datetime import UTC, datetime
 
+    from osapi.cli import agent_facts
     from osapi.cli.cells import cell, size
     from osapi.cli.report import pair
 
@@ -96,6 +97,7 @@ def _draw_agent(agent: Mapping[str, Any], term: Terminal) -> None:
     ):
         if value:
             pair(term, label, cell(value, "decimal" if label == "Load" else "text"))
+    agent_facts.draw(agent, term)
 
 
 def _status(agent: Mapping[str, Any]) -> str:
@@ -129,7 +131,11 @@ def age(text: str | None, now: datetime) -> str:
 
 
 _COMMANDS = {
-    "agent list": Plain("List all agents, ready or not.", (), _list),
+    "agent list": Plain(
+        "List all agents, ready or not, or those that a target means now.",
+        (Option(("--target", "-T"), "target", help="Only those that this target means.", completes="target"),),
+        _list,
+    ),
     "agent get": Plain(
         "Show one agent and its host.",
         (Option(("--hostname",), "hostname", help="Host name or machine id.", required=True, completes="target"),),

@@ -79,7 +79,7 @@ def _read(option: Option, value: Any) -> Any:
 
 
 def _scalar(option: Option, text: str) -> Any:
-    if option.choices and text not in option.choices:
+    if option.choices and text not in option.choices and "@fact." not in text:
         raise BadUsage(f"{option.name}: {text!r} is not allowed; use one of {', '.join(option.choices)}")
     try:
         if option.kind.startswith("int"):

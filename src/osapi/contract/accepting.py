@@ -30,6 +30,12 @@ def accepting(model: type[msgspec.Struct]) -> type[msgspec.Struct]:
     )
 
 
+def stored(raw: bytes, model: type[msgspec.Struct]) -> msgspec.Struct:
+    """A request as it was submitted, references and all. Raises `msgspec.DecodeError`."""
+    found: msgspec.Struct = msgspec.json.decode(raw, type=accepting(model) if b"@fact." in raw else model)
+    return found
+
+
 def _leave_to_the_agent(_: msgspec.Struct) -> None:
     """Rules between fields are for values, not for references."""
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import msgspec
 
@@ -28,6 +28,7 @@ NEVER = "never"
 PLAIN = "plain"
 LIMIT = 1 << 20
 """Characters that the references of one request may stand for together."""
+DEEPEST = 50
 
 _REFERENCE = re.compile(r"(@+)fact\.([A-Za-z0-9_.-]*)")
 _END = re.compile(r"(?=[.-])|\Z")
@@ -39,16 +40,20 @@ Replace = Callable[[str], tuple[str, str]]
 
 def holds(value: Any) -> bool:
     """Whether any text in a value, at any depth, has a reference or an escaped one. Names of members do not count."""
-    if isinstance(value, str):
-        return "@fact." in value
-    return any(holds(one) for one in _parts(value))
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str) and "@fact." in one:
+            return True
+        waiting.extend(_parts(one))
+    return False
 
 
 def check(request: dict[str, Any], model: type[msgspec.Struct]) -> None:
     """Raise `Invalid`, naming field and key, for a reference to a fact that no host can have."""
     for name, mode in _fields(request, model):
         if mode != NEVER:
-            _replaced(request[name], _checked, name)
+            _replaced(request[name], _checked, name, 1)
 
 
 def resolve(request: dict[str, Any], model: type[msgspec.Struct], facts: HostFacts) -> dict[str, Any]:
@@ -56,7 +61,7 @@ def resolve(request: dict[str, Any], model: type[msgspec.Struct], facts: HostFac
     found, room = dict(request), _Room()
     for name, mode in _fields(request, model):
         if mode != NEVER:
-            found[name] = _replaced(request[name], _reader(facts, room, plain=mode == PLAIN), name)
+            found[name] = _replaced(request[name], _reader(facts, room, plain=mode == PLAIN), name, 1)
     return found
 
 
@@ -71,7 +76,8 @@ def _fields(request: dict[str, Any], model: type[msgspec.Struct]) -> Iterator[tu
 def mode_of(wanted: Any) -> str:
     """What the type of a field says about references: `NEVER`, `PLAIN`, or empty when it says nothing."""
     metas = [meta for meta in getattr(wanted, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
-    return next((str(meta.extra[EXTRA]) for meta in metas if meta.extra and EXTRA in meta.extra), "")
+    own = [str(meta.extra[EXTRA]) for meta in metas if meta.extra and EXTRA in meta.extra]
+    return next(iter(own), "") or next(filter(None, (mode_of(one) for one in get_args(wanted))), "")
 
 
 def _parts(value: Any) -> Iterator[Any]:
@@ -81,15 +87,17 @@ def _parts(value: Any) -> Iterator[Any]:
         yield from value  # pyright: ignore[reportUnknownVariableType] # whatever JSON holds
 
 
-def _replaced(value: Any, replace: Replace, where: str) -> Any:
+def _replaced(value: Any, replace: Replace, where: str, depth: int) -> Any:
+    if depth > DEEPEST:
+        raise Invalid(f"{where[:80]}…: references stand at most {DEEPEST} deep")
     if isinstance(value, str):
         return _substituted(value, replace, where)
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
-        return {name: _replaced(one, replace, f"{where}.{name}") for name, one in members.items()}
+        return {name: _replaced(one, replace, f"{where}.{name}", depth + 1) for name, one in members.items()}
     if isinstance(value, list):
         entries = enumerate(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] # whatever JSON holds
-        return [_replaced(one, replace, f"{where}[{place}]") for place, one in entries]  # pyright: ignore[reportUnknownVariableType]
+        return [_replaced(one, replace, f"{where}[{place}]", depth + 1) for place, one in entries]  # pyright: ignore[reportUnknownVariableType] # as above
     return value
 
 

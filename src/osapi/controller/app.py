@@ -27,6 +27,7 @@ from osapi.controller.authenticate import Authenticator
 from osapi.controller.node import NodeServices
 from osapi.controller.serve import HttpServer, bind
 from osapi.fleet import http as fleet_routes
+from osapi.fleet.facts import FactBook
 from osapi.fleet.registry import Registry
 from osapi.fleet.resolution import Resolution
 from osapi.jobs import http as job_routes
@@ -110,7 +111,8 @@ class Controller:
         opened.push_async_callback(broker.close)
         await provision(broker, layout.of_settings(settings))
         await _follow(broker, revoked)
-        registry = Registry(broker.bucket(settings.nats.registry.bucket), ttl=settings.nats.registry.ttl)
+        facts = FactBook(broker.bucket(settings.nats.facts.bucket) if settings.nats.facts.bucket else None)
+        registry = Registry(broker.bucket(settings.nats.registry.bucket), facts, ttl=settings.nats.registry.ttl)
         opened.push_async_callback(registry.stop)
         jobs = self._jobs(broker)
         opened.push_async_callback(jobs.stop)

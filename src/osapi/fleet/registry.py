@@ -17,9 +17,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from osapi.contract.facts import HostFacts
 from osapi.contract.ids import MachineId
 from osapi.contract.target import Target
 from osapi.fleet import models, resolution
+from osapi.fleet.facts import FactBook
 from osapi.fleet.models import AgentRecord, AgentState
 from osapi.fleet.resolution import Reach, Resolution
 from osapi.telemetry.log import get_logger
@@ -31,11 +33,15 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Agent:
-    """One agent as a list shows it. `silent_s` is the time since its last heartbeat, in seconds."""
+    """One agent as a list shows it. `silent_s` is the time since its last heartbeat, in seconds.
+
+    `facts` None: it has not told any.
+    """
 
     record: AgentRecord
     ready: bool
     silent_s: float
+    facts: HostFacts | None = None
 
 
 class Registry:
@@ -44,12 +50,14 @@ class Registry:
     def __init__(
         self,
         bucket: Bucket,
+        facts: FactBook | None = None,
         *,
         ttl: timedelta = timedelta(seconds=30),
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._bucket = bucket
+        self._facts = facts or FactBook(None)
         self._ttl_s = ttl.total_seconds()
         self._clock = clock
         self._now = now
@@ -64,6 +72,7 @@ class Registry:
         """Return when every stored record has been read. A second call changes nothing."""
         if self._watch is None:
             self._watch = await self._bucket.watch(models.KEYS, self.note, on_ready=self._caught_up.set)
+        await self._facts.start()
         await self._caught_up.wait()
 
     async def stop(self) -> None:
@@ -71,6 +80,7 @@ class Registry:
         watch, self._watch = self._watch, None
         if watch is not None:
             await watch.stop()
+        await self._facts.stop()
 
     def list(self) -> Sequence[Agent]:
         """All known agents by host name, ready or not."""
@@ -97,6 +107,10 @@ class Registry:
         """Whether the agent is alive and takes new work."""
         record = self._records[machine]
         return record.state is AgentState.READY and not record.stopped and self._silent_s(machine) <= self._ttl_s
+
+    def facts(self, machine: MachineId) -> HostFacts | None:
+        """What the host has told of itself; None while it has not."""
+        return self._facts.get(machine)
 
     def note(self, entry: Entry) -> None:
         """Take in one record. One that cannot be read, or that claims to be another host, is left out."""
@@ -140,4 +154,4 @@ class Registry:
         return self._clock() - self._arrived[machine]
 
     def _agent(self, machine: MachineId) -> Agent:
-        return Agent(self._records[machine], self.is_ready(machine), self._silent_s(machine))
+        return Agent(self._records[machine], self.is_ready(machine), self._silent_s(machine), self.facts(machine))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from osapi.fleet.api import AgentInfo, AgentList
+from osapi.fleet.api import AgentInfo, AgentList, FactKeys, TargetInfo
 from osapi.sdk import calls
 from osapi.sdk.aio_raw import AsyncRawClient
 from osapi.sdk.errors import ApiError
@@ -16,14 +16,24 @@ class AsyncAgents:
     def __init__(self, raw: AsyncRawClient) -> None:
         self._raw = raw
 
-    async def list(self) -> AgentList:
-        """All agents that the token reaches, ready or not."""
-        answer: AgentList = decode(await self._raw.send(calls.agent_list()), AgentList)
+    async def list(self, target: str | None = None) -> AgentList:
+        """All agents that the token reaches, ready or not; with `target` those that it means now."""
+        answer: AgentList = decode(await self._raw.send(calls.agent_list(target)), AgentList)
         return answer
 
     async def get(self, name: str) -> AgentInfo:
         """One agent by host name or machine id. Raises `NotFound`."""
         answer: AgentInfo = decode(await self._raw.send(calls.agent_get(name)), AgentInfo)
+        return answer
+
+    async def meant_by(self, target: str, permission: str | None = None) -> TargetInfo:
+        """Whom a target means now, of the hosts on which the token has the permission, or all of its own."""
+        answer: TargetInfo = decode(await self._raw.send(calls.target(target, permission)), TargetInfo)
+        return answer
+
+    async def fact_keys(self) -> FactKeys:
+        """The facts that requests and targets can refer to, built-in and custom."""
+        answer: FactKeys = decode(await self._raw.send(calls.fact_keys()), FactKeys)
         return answer
 
 

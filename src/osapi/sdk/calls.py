@@ -67,14 +67,24 @@ def dead_letter_purge(letter_id: int | None = None) -> Request:
     return Request("DELETE", with_query("/api/job/dead-letter", {"id": letter_id}))
 
 
-def agent_list() -> Request:
-    """Read all agents."""
-    return Request("GET", "/api/agent")
+def agent_list(target: str | None = None) -> Request:
+    """Read all agents, or those that a target means."""
+    return Request("GET", with_query("/api/agent", {"target": target}))
 
 
 def agent_get(name: str) -> Request:
     """Read one agent by host name or machine id."""
     return Request("GET", f"/api/agent/{quote(name)}")
+
+
+def target(text: str, permission: str | None = None) -> Request:
+    """Ask whom a target means, where a permission is held."""
+    return Request("GET", with_query("/api/target", {"target": text, "permission": permission}))
+
+
+def fact_keys() -> Request:
+    """Read which facts there are."""
+    return Request("GET", "/api/facts/keys")
 
 
 def health() -> Request:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from osapi.fleet.api import AgentInfo, AgentList
+from osapi.fleet.api import AgentInfo, AgentList, FactKeys, TargetInfo
 from osapi.sdk import calls
 from osapi.sdk.errors import ApiError, Unavailable
 from osapi.sdk.raw import RawClient
@@ -31,14 +31,24 @@ class Agents:
     def __init__(self, raw: RawClient) -> None:
         self._raw = raw
 
-    def list(self) -> AgentList:
-        """All agents that the token reaches, ready or not."""
-        answer: AgentList = decode(self._raw.send(calls.agent_list()), AgentList)
+    def list(self, target: str | None = None) -> AgentList:
+        """All agents that the token reaches, ready or not; with `target` those that it means now."""
+        answer: AgentList = decode(self._raw.send(calls.agent_list(target)), AgentList)
         return answer
 
     def get(self, name: str) -> AgentInfo:
         """One agent by host name or machine id. Raises `NotFound`."""
         answer: AgentInfo = decode(self._raw.send(calls.agent_get(name)), AgentInfo)
+        return answer
+
+    def meant_by(self, target: str, permission: str | None = None) -> TargetInfo:
+        """Whom a target means now, of the hosts on which the token has the permission, or all of its own."""
+        answer: TargetInfo = decode(self._raw.send(calls.target(target, permission)), TargetInfo)
+        return answer
+
+    def fact_keys(self) -> FactKeys:
+        """The facts that requests and targets can refer to, built-in and custom."""
+        answer: FactKeys = decode(self._raw.send(calls.fact_keys()), FactKeys)
         return answer
 
 

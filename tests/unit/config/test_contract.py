@@ -63,6 +63,7 @@ OWN_KEYS = {
     "agent.machine_id",
     "agent.state_dir",
     "agent.heartbeat_interval",
+    "agent.facts.folder",
     "nats.server.binary",
     "nats.server.sync_interval",
     "nats.server.max_payload_bytes",
