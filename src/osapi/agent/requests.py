@@ -20,22 +20,19 @@ async def read(operation: Operation[Any, Any], request: msgspec.Raw, host: Host)
     """The request. Raises `Invalid` when it does not fit, `Permanent` (`fact_unresolved`) for a reference to nothing."""
     raw = bytes(request)
     if _MARK not in raw:
-        return _fitting(operation, raw)
+        return _fitting(operation, raw, "the request does not fit")
     try:
         values = _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise _unfit(problem) from problem
+        raise Invalid(f"the request does not fit: {problem}") from problem
     facts = msgspec.convert(await host.facts(), HostFacts)
-    return _fitting(operation, msgspec.json.encode(references.resolve(values, operation.request, facts)))
+    resolved = msgspec.json.encode(references.resolve(values, operation.request, facts))
+    return _fitting(operation, resolved, "the request does not fit once its references are replaced")
 
 
-def _fitting(operation: Operation[Any, Any], raw: bytes) -> msgspec.Struct:
+def _fitting(operation: Operation[Any, Any], raw: bytes, otherwise: str) -> msgspec.Struct:
     try:
         found: msgspec.Struct = msgspec.json.decode(raw, type=operation.request)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise _unfit(problem) from problem
+        raise Invalid(f"{otherwise}: {problem}") from problem
     return found
-
-
-def _unfit(problem: Exception) -> Invalid:
-    return Invalid(f"the request does not fit: {problem}")

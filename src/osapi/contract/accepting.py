@@ -23,8 +23,10 @@ _MARK = re.escape("@fact.")
 
 @functools.cache
 def accepting(model: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    """The twin, a subclass of `model` that is encoded in the same way."""
+    """The twin, a subclass of `model` that is encoded in the same way; a model without texts is its own."""
     fields = [(one.name, lenient, _same_but_type(one)) for one, lenient in _changed(model)]
+    if not fields:
+        return model
     return msgspec.defstruct(
         model.__name__, fields, bases=(model,), namespace={"__post_init__": _leave_to_the_agent}, kw_only=True
     )

@@ -148,9 +148,9 @@ def _query(target: QueryTarget, fleet: Fleet, reach: Reach | None) -> Resolution
     try:
         return replace(_many(target, fleet, reach, judge), undecided=undecided)
     except Invalid as problem:
-        if undecided:
-            problem.message += f"; {len(undecided)} ready hosts have not told their facts yet"
-        raise
+        if not undecided:
+            raise
+        raise Invalid(f"{problem.message}; ready hosts without facts so far: {len(undecided)}") from problem
 
 
 def _ready(fleet: Fleet, judge: Judge) -> dict[MachineId, str]:
