@@ -20,6 +20,7 @@ from osapi.transport.bucket import Bucket
 PAUSE_S = 5.0
 """How long after a report the next one comes at the earliest, however much the host changes."""
 _RETRY_S = 1.0
+"""The first wait after a report that the broker did not take; each further one is twice as long."""
 _LONG_S = 3600.0
 
 _encode = msgspec.json.Encoder().encode
@@ -71,14 +72,20 @@ class FactReporter:
         return True
 
     async def _report_when_due(self) -> None:
+        retry_s = _RETRY_S
         while True:
-            pause_s = min(PAUSE_S if await self.report() else _RETRY_S, self._interval_s)
-            await asyncio.sleep(pause_s)
-            if self._told is None:
-                continue
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._interval_s - pause_s):
-                    await self._host.stale_facts.wait()
+            if await self.report():
+                retry_s, pause_s = _RETRY_S, min(PAUSE_S, self._interval_s)
+                await asyncio.sleep(pause_s)
+                await self._changed_within(self._interval_s - pause_s)
+            else:
+                await self._changed_within(retry_s)
+                retry_s = min(retry_s * 2, self._interval_s)
+
+    async def _changed_within(self, timeout_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._host.stale_facts.wait()
 
     async def _tell_again_after_returns(self) -> None:
         """A broker that comes back may have lost what it knew."""

@@ -11,7 +11,7 @@ import enum
 from datetime import datetime
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from osapi.contract.ids import MachineId
 
@@ -104,9 +104,7 @@ class HostDetails(Struct, kw_only=True, omit_defaults=True):
     routes: Annotated[tuple[Route, ...], Meta(description="Routes of the kernel, IPv4 before IPv6.")] = ()
     disks: Annotated[tuple[Disk, ...], Meta(description="Disks of the host.")] = ()
     mounts: Annotated[tuple[Mount, ...], Meta(description="Local file systems.")] = ()
-    facts: Annotated[dict[str, Any], Meta(description="Custom facts: what the files of the facts folder say.")] = field(
-        default_factory=dict[str, Any]
-    )
+    facts: Annotated[dict[str, Any], Meta(description="Custom facts: what the files of the facts folder say.")] = {}
     fact_problems: Annotated[tuple[FactProblem, ...], Meta(description="What is wrong with facts.")] = ()
 
 

@@ -53,9 +53,9 @@ def _yaml(content: bytes) -> Any:
 def _lines(content: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
-        name, equals, value = line.strip().partition("=")
-        if not name or name.startswith("#"):
+        if not line.strip() or line.lstrip().startswith("#"):
             continue
+        name, equals, value = line.partition("=")
         if not equals:
             raise Permanent(f"line {number} is not NAME=VALUE")
         found[name.strip()] = value.strip()

@@ -66,9 +66,12 @@ class Facts:
 
     async def _collect(self, host: Host, *, run_all: bool) -> HostFacts:
         self.stale.clear()
-        if self._constant is None:
-            self._constant = await _constant(host)
-        facts = await collect(host, self._constant, self._custom, run_all=run_all)
+        try:
+            self._constant = self._constant or await _constant(host)
+            facts = await collect(host, self._constant, self._custom, run_all=run_all)
+        except BaseException:
+            self.stale.set()
+            raise
         before, self._last = self._last, _with_steady_boot(facts, self._last)
         if run_all or before is None:
             self._collected = self._clock()
@@ -134,7 +137,7 @@ async def collect(host: Host, constant: _Constant, custom: CustomFacts, *, run_a
 
 def as_mapping(facts: HostFacts) -> dict[str, Any]:
     """Facts in their form on the wire: names and plain values; what is not told is not there."""
-    found: dict[str, Any] = msgspec.to_builtins(facts)
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(facts))
     return found
 
 

@@ -29,6 +29,9 @@ class FakeFile:
     """Values that a kernel value silently takes for others."""
 
 
+NOBODY = 65534
+"""Number of every account but root."""
+
 DIRECTORY = FakeFile(kind=FileKind.DIRECTORY, mode=0o755)
 
 
@@ -58,7 +61,8 @@ class FakeFiles:
         file = self._find(path, f"cannot look at {path}")
         if file is None:
             return None
-        return FileStat(kind=file.kind, mode=file.mode, uid=0, gid=0, size=len(file.content), modified=self._modified)
+        uid = 0 if file.owner == "root" else NOBODY
+        return FileStat(kind=file.kind, mode=file.mode, uid=uid, gid=0, size=len(file.content), modified=self._modified)
 
     def list_dir(self, path: str) -> list[str]:
         file = self._find(path, f"cannot list {path}")

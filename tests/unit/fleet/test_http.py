@@ -108,7 +108,8 @@ async def test_an_agent_is_shown_with_the_field_names_of_the_contract(registry: 
 
 
 async def test_an_agent_is_shown_with_the_facts_of_its_host(registry: Registry) -> None:
-    shown = msgspec.to_builtins(await ask(registry, "getAgentDetails", api.AgentRequest(hostname="m1"), Reader()))
+    answer = await ask(registry, "getAgentDetails", api.AgentRequest(hostname="m1"), Reader())
+    shown = msgspec.json.decode(msgspec.json.encode(answer))
     route = {"destination": "0.0.0.0", "gateway": "192.0.2.1", "interface": "eth0", "mask": "/0", "metric": 0}
     assert (shown["fqdn"], shown["containerized"], shown["routes"]) == ("web-01.example.org", False, [route])
     assert (shown["interfaces"], shown["facts"]) == ([{"name": "eth0"}], {"role": "db", "app": {"port": 1}})
