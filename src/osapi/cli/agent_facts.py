@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from osapi.cli import table
 from osapi.cli.cells import cell, size
-from osapi.cli.report import draw_table, pair
+from osapi.cli.report import pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,11 +21,7 @@ def draw(agent: Mapping[str, Any], term: Terminal) -> None:
     for label, value in _pairs(agent):
         if value not in (None, ""):
             pair(term, label, cell(value))
-    routes = _entries(agent, "routes")
-    if routes:
-        draw_table(
-            term, [name.upper() for name in _ROUTE], [[cell(one.get(name)) for name in _ROUTE] for one in routes]
-        )
+    table.draw(term, _ROUTE, [[cell(one.get(name)) for name in _ROUTE] for one in _entries(agent, "routes")])
 
 
 def _pairs(agent: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from osapi.cli import table
 from osapi.cli.cells import cell, rows
-from osapi.cli.report import draw_table, pair, status_word
+from osapi.cli.report import pair, status_word
 
 if TYPE_CHECKING:
     from osapi.cli.asking import Entry
@@ -58,7 +59,14 @@ def _table(entry: Entry, shown: list[Column], term: Terminal) -> None:
         [cell(value, column.format) for value, column in zip(values, shown, strict=True)]
         for values in rows(entry, tuple(column.path for column in shown))
     ]
-    draw_table(term, [column.title for column in shown], drawn)
+    term.say()
+    for line in table.lines(
+        [column.title for column in shown],
+        drawn,
+        width=term.width,
+        paint=lambda row, _, text: term.paint(text, "header") if row < 0 else text,
+    ):
+        term.say(line)
 
 
 def _label(part: str) -> str:

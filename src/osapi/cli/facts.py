@@ -33,11 +33,11 @@ def _keys(known: Values, client: RawClient, term: Terminal) -> int:
 
 
 def _draw_keys(told: Mapping[str, Any], term: Terminal) -> None:
+    from osapi.cli import table
     from osapi.cli.cells import cell
-    from osapi.cli.report import draw_table
 
     keys = cast("list[dict[str, Any]]", told.get("keys") or [])
-    draw_table(term, _HEADERS, [[cell(key.get(name)) for name in ("key", "builtin", "description")] for key in keys])
+    table.draw(term, _HEADERS, [[cell(key.get(name)) for name in ("key", "builtin", "description")] for key in keys])
 
 
 _COMMANDS = {

@@ -39,18 +39,6 @@ def pair(term: Terminal, label: str, value: str) -> None:
     term.say(f"  {term.paint(f'{label}:', 'label')} {term.paint(value, 'value')}")
 
 
-def draw_table(term: Terminal, headers: Sequence[str], drawn: Sequence[Sequence[str]]) -> None:
-    """A table of its own after an empty line."""
-    term.say()
-    for line in table.lines(
-        headers,
-        drawn,
-        width=term.width,
-        paint=lambda row, _, text: term.paint(text, "header") if row < 0 else text,
-    ):
-        term.say(line)
-
-
 def output(call: Call, entries: Sequence[Entry], term: Terminal) -> None:
     """What the hosts' commands wrote, line by line, as they wrote it; what went wrong goes to standard error."""
     for entry in entries:

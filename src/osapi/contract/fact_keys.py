@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-from osapi.contract.facts import HostFacts, Interface, OsRelease
+from osapi.contract.facts import HostFacts, HostInterface, OsRelease
 
 CUSTOM = "custom."
 
@@ -83,10 +83,10 @@ def _texts(value: object) -> Values:
     return (text(value),)
 
 
-def _primary(facts: HostFacts) -> Interface:
+def _primary(facts: HostFacts) -> HostInterface:
     """The interface of the default route; an empty one when there is none."""
     found = (one for one in facts.interfaces if one.name == facts.primary_interface)
-    return next(found, Interface(name=""))
+    return next(found, HostInterface(name=""))
 
 
 def _system(facts: HostFacts) -> OsRelease:
@@ -137,7 +137,7 @@ _KEYS = (
     FactKey("cpu.model", "What the processor calls itself.", lambda facts: (facts.cpu_model,)),
     FactKey("memory.total", "Main memory in bytes.", lambda facts: (facts.memory_total,)),
     FactKey("swap.total", "Swap space in bytes.", lambda facts: (facts.swap_total,)),
-    FactKey("interface.primary", "Interface of the default route.", lambda facts: (facts.primary_interface,)),
+    FactKey("interface.primary", "HostInterface of the default route.", lambda facts: (facts.primary_interface,)),
     FactKey(
         "interface",
         "Interfaces that are up, that of the default route first.",

@@ -24,7 +24,7 @@ class AddressFamily(enum.Enum):
     DUAL = "dual"
 
 
-class Interface(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class HostInterface(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A network interface that is up; the loopback is left out."""
 
     name: Annotated[str, Meta(description="Name of the interface.")]
@@ -36,7 +36,7 @@ class Interface(Struct, frozen=True, kw_only=True, omit_defaults=True):
     mtu: Annotated[int | None, Meta(description="Largest packet in bytes.")] = None
 
 
-class Route(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class HostRoute(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A route of the kernel's main tables."""
 
     destination: Annotated[str, Meta(description="Network address; `0.0.0.0` or `::` for the default route.")]
@@ -57,7 +57,7 @@ class OsRelease(Struct, frozen=True, kw_only=True, omit_defaults=True):
     codename: Annotated[str, Meta(description="Name of the version.")] = ""
 
 
-class Disk(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class HostDisk(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A disk of the host, real or virtual."""
 
     name: Annotated[str, Meta(description="Name of the device, for example `sda`.")]
@@ -66,7 +66,7 @@ class Disk(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rotational: Annotated[bool | None, Meta(description="Whether it turns.")] = None
 
 
-class Mount(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class HostMount(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A local file system that is mounted."""
 
     path: Annotated[str, Meta(description="Where it is mounted.")]
@@ -99,11 +99,11 @@ class HostDetails(Struct, kw_only=True, omit_defaults=True):
     memory_total: Annotated[int | None, Meta(description="Main memory in bytes.")] = None
     swap_total: Annotated[int | None, Meta(description="Swap space in bytes.")] = None
     booted_at: Annotated[datetime | None, Meta(description="When the host started, by its own clock.")] = None
-    interfaces: Annotated[tuple[Interface, ...], Meta(description="Network interfaces that are up.")] = ()
+    interfaces: Annotated[tuple[HostInterface, ...], Meta(description="Network interfaces that are up.")] = ()
     primary_interface: Annotated[str, Meta(description="Interface of the default route with the lowest metric.")] = ""
-    routes: Annotated[tuple[Route, ...], Meta(description="Routes of the kernel, IPv4 before IPv6.")] = ()
-    disks: Annotated[tuple[Disk, ...], Meta(description="Disks of the host.")] = ()
-    mounts: Annotated[tuple[Mount, ...], Meta(description="Local file systems.")] = ()
+    routes: Annotated[tuple[HostRoute, ...], Meta(description="Routes of the kernel, IPv4 before IPv6.")] = ()
+    disks: Annotated[tuple[HostDisk, ...], Meta(description="Disks of the host.")] = ()
+    mounts: Annotated[tuple[HostMount, ...], Meta(description="Local file systems.")] = ()
     facts: Annotated[dict[str, Any], Meta(description="Custom facts: what the files of the facts folder say.")] = {}
     fact_problems: Annotated[tuple[FactProblem, ...], Meta(description="What is wrong with facts.")] = ()
 

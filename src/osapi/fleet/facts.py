@@ -54,6 +54,11 @@ class FactBook:
         """The facts of a host; None while it has not told any, or when they were forgotten."""
         return self._facts.get(key(machine))
 
+    async def forget(self, machine: MachineId) -> None:
+        """Remove the facts of a host. Raises `Unavailable` when the broker is away."""
+        if self._bucket is not None:
+            await self._bucket.purge(key(machine))
+
     def note(self, entry: Entry) -> None:
         """Take in one record. One that cannot be read, or that claims to be another host's, is left out."""
         if entry.deleted:

@@ -1,124 +1,126 @@
-"""The agent routes: list, details, targets and facts, from memory. A caller sees the hosts that his roles reach."""
+"""The agent routes: list, details, drain, undrain, remove. A caller sees the hosts that his roles reach."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from datetime import timedelta
-
-from osapi.contract import fact_keys, spoken
-from osapi.contract import target as targets
 from osapi.contract.endpoint import Call, Caller, Reply, Routes
-from osapi.contract.errors import Forbidden, Invalid, NotFound
-from osapi.contract.fact_keys import BUILT_IN
-from osapi.contract.facts import HostDetails
-from osapi.contract.ids import MachineId
-from osapi.contract.target import AllTarget, AnyTarget
+from osapi.contract.errors import Conflict, Forbidden, Invalid, NotFound
+from osapi.contract.target import LabelTarget
 from osapi.fleet import api
-from osapi.fleet.api import AgentInfo, AgentList, AgentStatus, FactKeyEntry, FactKeys, TargetHost
+from osapi.fleet.api import AgentList, AgentStatus, Message
+from osapi.fleet.conditions import ConditionType
+from osapi.fleet.drains import Drains
+from osapi.fleet.models import DrainOrder, TimelineEvent
+from osapi.fleet.observer import DRAIN, UNDRAIN
 from osapi.fleet.registry import Agent, Registry
-from osapi.fleet.resolution import Reach, Resolution
+from osapi.fleet.shown import info
+from osapi.fleet.target_http import meant_by
+from osapi.fleet.timeline import Timelines
+from osapi.jobs.record import Actor
 
 
 class AgentRoutes:
-    """Serves agents, and what can be said about them: whom a target means, which facts there are."""
+    """Serves agents."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, drains: Drains, timelines: Timelines) -> None:
         self._registry = registry
+        self._drains = drains
+        self._timelines = timelines
 
     async def list(self, call: Call) -> Reply:
         request: api.AgentListRequest = call.request
-        agents = [agent for agent in self._registry.list() if call.caller.reaches(agent.record.labels)]
-        if request.target is not None:
-            meant = self._meant(request.target, call.caller.reaches).hosts
-            agents = [agent for agent in agents if agent.record.machine_id in meant]
-        return Reply(body=AgentList(agents=[info(agent) for agent in agents], total=len(agents)))
+        meant = None if request.target is None else meant_by(request.target, self._registry, call.caller.reaches).hosts
+        found = [
+            info(agent, self._drains.order(agent.record.machine_id))
+            for agent in self._registry.list()
+            if call.caller.reaches(agent.record.labels)
+            and _matches(agent, request)
+            and (meant is None or agent.record.machine_id in meant)
+        ]
+        return Reply(body=AgentList(agents=found, total=len(found)))
 
     async def get(self, call: Call) -> Reply:
+        agent = self._find(call.request.hostname, call.caller)
+        machine = agent.record.machine_id
+        return Reply(body=info(agent, self._drains.order(machine), self._timelines.events(machine)))
+
+    async def drain(self, call: Call) -> Reply:
+        request: api.DrainRequest = call.request
+        agent = self._find(request.hostname, call.caller)
+        order = await self._drains.drain(agent.record.machine_id, _actor(call.caller), request.reason)
+        await self._note(agent, DRAIN, order)
+        return Reply(
+            body=Message(message=f"{agent.record.hostname} finishes what it has in hand and takes nothing new")
+        )
+
+    async def undrain(self, call: Call) -> Reply:
         request: api.AgentRequest = call.request
+        agent = self._find(request.hostname, call.caller)
+        order = await self._drains.undrain(agent.record.machine_id, _actor(call.caller))
+        await self._note(agent, UNDRAIN, order)
+        return Reply(body=Message(message=f"{agent.record.hostname} takes work again"))
+
+    async def delete(self, call: Call) -> Reply:
+        request: api.DeleteRequest = call.request
+        agent = self._find(request.hostname, call.caller)
+        record = agent.record
+        if agent.reachable and not request.force:
+            raise Conflict(
+                f"host {record.hostname} ({record.machine_id}) is reachable and would join again; stop its agent first, or use force"
+            )
+        for part in (self._drains.forget, self._timelines.forget, self._registry.remove):
+            await part(record.machine_id)
+        return Reply(body=Message(message=f"{record.hostname} ({record.machine_id}) is removed"))
+
+    def _find(self, name: str, caller: Caller) -> Agent:
         try:
-            agent = self._registry.get(request.hostname)
+            agent = self._registry.get(name)
         except Invalid as problem:
             raise NotFound(problem.message) from problem
-        if not call.caller.reaches(agent.record.labels):
-            raise Forbidden(f"your roles do not reach host {request.hostname}")
-        return Reply(body=info(agent))
+        if not caller.reaches(agent.record.labels):
+            raise Forbidden(f"your roles do not reach host {name}")
+        return agent
 
-    async def target(self, call: Call) -> Reply:
-        request: api.TargetRequest = call.request
-        resolution = self._meant(request.target, _reach(call.caller, request.permission))
-        body = api.TargetInfo(
-            target=request.target,
-            total=1 if request.target == str(AnyTarget()) else len(resolution.hosts),
-            hosts=_hosts(resolution.hosts),
-            undecided=_hosts(resolution.undecided),
+    async def _note(self, agent: Agent, event: str, order: DrainOrder) -> None:
+        told = f"by {order.actor.subject}" + (f": {order.reason}" if order.reason else "")
+        await self._timelines.add(
+            agent.record.machine_id,
+            TimelineEvent(timestamp=order.issued, event=event, hostname=agent.record.hostname, message=told),
         )
-        return Reply(body=body)
-
-    async def fact_keys(self, call: Call) -> Reply:
-        built_in = [FactKeyEntry(key=one.key, description=one.description, builtin=True) for one in BUILT_IN.values()]
-        agents = [agent for agent in self._registry.list() if call.caller.reaches(agent.record.labels)]
-        hosts = Counter(key for agent in agents if agent.facts for key in fact_keys.custom_keys(agent.facts))
-        custom = [
-            FactKeyEntry(key=key, description=f"Custom fact of {_counted(count)}.", builtin=False)
-            for key, count in sorted(hosts.items())
-        ]
-        return Reply(body=FactKeys(keys=[*built_in, *custom]))
-
-    def _meant(self, text: str, reach: Reach) -> Resolution:
-        """Whom a target means; for `_any` all those of which one would be taken."""
-        target = targets.parse(text)
-        everybody = AllTarget() if isinstance(target, AnyTarget) else target
-        return self._registry.resolve(everybody, None if reach({}) else reach)
 
 
-def routes(registry: Registry) -> Routes:
+def routes(registry: Registry, drains: Drains, timelines: Timelines) -> Routes:
     """Every agent route with its handler."""
-    serve = AgentRoutes(registry)
+    serve = AgentRoutes(registry, drains, timelines)
     return [
         (api.LIST, serve.list),
         (api.GET, serve.get),
-        (api.TARGET, serve.target),
-        (api.FACT_KEYS, serve.fact_keys),
+        (api.DRAIN, serve.drain),
+        (api.UNDRAIN, serve.undrain),
+        (api.DELETE, serve.delete),
     ]
 
 
-def _reach(caller: Caller, permission: str | None) -> Reach:
-    if permission is None:
-        return caller.reaches
-    if not caller.may(permission):
-        raise Forbidden(f"you do not have the permission {permission}")
-    return caller.reach(permission)
+def _actor(caller: Caller) -> Actor:
+    return Actor(subject=caller.subject, roles=caller.roles)
 
 
-def _hosts(hosts: Mapping[MachineId, str]) -> list[TargetHost]:
-    found = [TargetHost(hostname=name, machine_id=machine) for machine, name in hosts.items()]
-    return sorted(found, key=lambda host: (host.hostname, host.machine_id))
-
-
-def _counted(count: int) -> str:
-    return "1 host" if count == 1 else f"{count} hosts"
-
-
-def info(agent: Agent) -> AgentInfo:
-    """One agent as the API shows it."""
-    record, facts = agent.record, agent.facts
-    return AgentInfo(
-        **({name: getattr(facts, name) for name in HostDetails.__struct_fields__} if facts else {}),
-        machine_id=record.machine_id,
-        hostname=record.hostname,
-        status=AgentStatus.READY if agent.ready else AgentStatus.NOT_READY,
-        state=record.state,
-        labels=record.labels,
-        registered_at=record.registered_at,
-        started_at=record.started_at,
-        heartbeat_at=record.heartbeat_at,
-        version=record.version,
-        uptime=None if record.uptime_s is None else spoken.duration(timedelta(seconds=record.uptime_s)),
-        os_info=record.os_info,
-        load_average=record.load,
-        memory=record.memory,
-        architecture=record.architecture,
-        kernel_version=record.kernel_version,
-        cpu_count=record.cpu_count,
+def _matches(agent: Agent, request: api.AgentListRequest) -> bool:
+    wanted = (
+        (request.status, AgentStatus.READY if agent.ready else AgentStatus.NOT_READY),
+        (request.state, agent.state),
+        (request.reachable, agent.reachable),
     )
+    if any(want is not None and want != have for want, have in wanted):
+        return False
+    return _has_condition(agent, request.condition) and _has_label(agent, request.label)
+
+
+def _has_condition(agent: Agent, condition: ConditionType | None) -> bool:
+    return condition is None or any(each.type is condition and each.status for each in agent.record.conditions)
+
+
+def _has_label(agent: Agent, label: str | None) -> bool:
+    if label is None:
+        return True
+    key, _, value = label.partition(":")
+    return LabelTarget(key, value).matches(agent.record.labels)

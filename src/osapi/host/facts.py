@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from osapi.contract.errors import OsapiError
-from osapi.contract.facts import FactProblem, HostFacts, Interface, Mount, OsRelease, Route
+from osapi.contract.facts import FactProblem, HostFacts, HostInterface, HostMount, HostRoute, OsRelease
 from osapi.host import custom_facts, hardware, links, surroundings
 from osapi.host.custom_facts import CustomFacts
 from osapi.host.door import Host
@@ -172,18 +172,18 @@ async def _kernel(host: Host) -> str:
     return text(await host.read("/proc/sys/kernel/osrelease"))
 
 
-async def _interfaces(host: Host) -> tuple[Interface, ...]:
+async def _interfaces(host: Host) -> tuple[HostInterface, ...]:
     return links.interfaces((await host.run(("ip", "-j", "address"), deadline_s=5.0)).stdout)
 
 
-async def _routes(host: Host) -> list[Route]:
+async def _routes(host: Host) -> list[HostRoute]:
     ipv4, ipv6 = [text(await host.read(f"/proc/net/{name}", follow=True)) for name in ("route", "ipv6_route")]
     return [*links.ipv4_routes(ipv4), *links.ipv6_routes(ipv6)]
 
 
-async def _mounts(host: Host) -> list[Mount]:
+async def _mounts(host: Host) -> list[HostMount]:
     return [
-        Mount(
+        HostMount(
             path=disk.mount.path,
             device=disk.mount.device,
             type=disk.mount.type,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from osapi.contract.facts import Disk
+from osapi.contract.facts import HostDisk
 from osapi.host.door import Host
 from osapi.host.kernel import text
 
@@ -35,19 +35,19 @@ def counted(ranges: str) -> int | None:
     return sum(pair[-1] - pair[0] + 1 for pair in ends)
 
 
-async def disks(host: Host) -> tuple[Disk, ...]:
+async def disks(host: Host) -> tuple[HostDisk, ...]:
     """Disks that hold something, without those made of others (LVM, RAID, loops) and those that can be taken out."""
     names = [name for name in await host.list_dir(_BLOCK) if not _NO_DISK.match(name)]
     found = [await _disk(host, name) for name in names]
     return tuple(disk for disk in found if disk.size > 0)
 
 
-async def _disk(host: Host, name: str) -> Disk:
+async def _disk(host: Host, name: str) -> HostDisk:
     async def value(path: str) -> str:
         return text(await host.read(f"{_BLOCK}/{name}/{path}", follow=True))
 
     size, rotational = await value("size"), await value("queue/rotational")
-    return Disk(
+    return HostDisk(
         name=name.replace("!", "/"),
         size=int(size) * _SECTOR if size.isdigit() else 0,
         model=await value("device/model"),

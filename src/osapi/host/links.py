@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from osapi.contract.errors import Permanent
-from osapi.contract.facts import AddressFamily, Interface, Route
+from osapi.contract.facts import AddressFamily, HostInterface, HostRoute
 
 _SCOPES = ("global", "site", "link", "host")
 """From wide to narrow, as ip-address(8) names them."""
@@ -34,7 +34,7 @@ class _Link(msgspec.Struct):
     addr_info: list[_Address] = []
 
 
-def interfaces(output: bytes) -> tuple[Interface, ...]:
+def interfaces(output: bytes) -> tuple[HostInterface, ...]:
     """Interfaces that are up, without the loopback, in the kernel's order. Reads `ip -j address`, see ip-address(8)."""
     try:
         links = msgspec.json.decode(output, type=list[_Link])
@@ -43,14 +43,14 @@ def interfaces(output: bytes) -> tuple[Interface, ...]:
     return tuple(_interface(link) for link in links if "UP" in link.flags and "LOOPBACK" not in link.flags)
 
 
-def ipv4_routes(text: str) -> Iterator[Route]:
+def ipv4_routes(text: str) -> Iterator[HostRoute]:
     """The main table of IPv4. Reads /proc/net/route, whose addresses are hexadecimal in the host's byte order."""
     for fields in _rows(text, 11):
         flags = int(fields[3], 16)
         if not flags & _UP or flags & _REJECT:
             continue
         mask = ipaddress.IPv4Address(_ipv4(fields[7]))
-        yield Route(
+        yield HostRoute(
             destination=_ipv4(fields[1]),
             gateway=_ipv4(fields[2]),
             interface=fields[0],
@@ -60,7 +60,7 @@ def ipv4_routes(text: str) -> Iterator[Route]:
         )
 
 
-def ipv6_routes(text: str) -> Iterator[Route]:
+def ipv6_routes(text: str) -> Iterator[HostRoute]:
     """The routes of IPv6 but for those that every interface has. Reads /proc/net/ipv6_route."""
     for fields in _rows(text, 10):
         flags, destination = int(fields[8], 16), ipaddress.IPv6Address(int(fields[0], 16))
@@ -68,7 +68,7 @@ def ipv6_routes(text: str) -> Iterator[Route]:
             continue
         if destination.is_multicast or destination.is_link_local:
             continue
-        yield Route(
+        yield HostRoute(
             destination=str(destination),
             gateway=str(ipaddress.IPv6Address(int(fields[4], 16))),
             interface=fields[9],
@@ -78,19 +78,19 @@ def ipv6_routes(text: str) -> Iterator[Route]:
         )
 
 
-def primary(routes: Sequence[Route]) -> str:
+def primary(routes: Sequence[HostRoute]) -> str:
     """The interface of the default route with the lowest metric, that of IPv4 before that of IPv6; empty for none."""
     defaults = [route for route in routes if route.mask == "/0"]
     best = min(defaults, key=lambda route: (":" in route.destination, route.metric or 0), default=None)
     return best.interface if best else ""
 
 
-def _interface(link: _Link) -> Interface:
+def _interface(link: _Link) -> HostInterface:
     found = {family: _widest(link, family) for family in ("inet", "inet6")}
     family = (
         AddressFamily.DUAL if all(found.values()) else next((AddressFamily(f) for f, a in found.items() if a), None)
     )
-    return Interface(
+    return HostInterface(
         name=link.ifname,
         ipv4=found["inet"],
         ipv6=found["inet6"],

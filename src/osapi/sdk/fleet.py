@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypedDict, Unpack
+
 import msgspec
 
-from osapi.fleet.api import AgentInfo, AgentList, FactKeys, TargetInfo
+from osapi.fleet.api import AgentInfo, AgentList, Message
+from osapi.fleet.target_api import FactKeys, TargetInfo
 from osapi.sdk import calls
 from osapi.sdk.errors import ApiError, Unavailable
 from osapi.sdk.raw import RawClient
@@ -25,15 +28,26 @@ def unready(problem: ApiError) -> Readiness:
     raise problem
 
 
+class AgentFilters(TypedDict, total=False):
+    """Filters of a list of agents, as `AgentListRequest` explains them."""
+
+    status: str
+    state: str
+    reachable: bool
+    condition: str
+    label: str
+    target: str
+
+
 class Agents:
     """The agents of a controller, which are the hosts of the fleet."""
 
     def __init__(self, raw: RawClient) -> None:
         self._raw = raw
 
-    def list(self, target: str | None = None) -> AgentList:
-        """All agents that the token reaches, ready or not; with `target` those that it means now."""
-        answer: AgentList = decode(self._raw.send(calls.agent_list(target)), AgentList)
+    def list(self, **filters: Unpack[AgentFilters]) -> AgentList:
+        """The agents that the token reaches, ready or not. Filters that are left out match everything."""
+        answer: AgentList = decode(self._raw.send(calls.agent_list(**filters)), AgentList)
         return answer
 
     def get(self, name: str) -> AgentInfo:
@@ -50,6 +64,21 @@ class Agents:
         """The facts that requests and targets can refer to, built-in and custom."""
         answer: FactKeys = decode(self._raw.send(calls.fact_keys()), FactKeys)
         return answer
+
+    def drain(self, name: str, reason: str = "") -> str:
+        """Let an agent finish what it has in hand and take nothing new. Raises `Conflict` when it is drained."""
+        answer: Message = decode(self._raw.send(calls.agent_drain(name, reason)), Message)
+        return answer.message
+
+    def undrain(self, name: str) -> str:
+        """Let a drained agent take work again. Raises `Conflict` when it is not drained."""
+        answer: Message = decode(self._raw.send(calls.agent_undrain(name)), Message)
+        return answer.message
+
+    def delete(self, name: str, *, force: bool = False) -> str:
+        """Remove an agent that is gone. Raises `Conflict` when it is reachable, unless `force` is set."""
+        answer: Message = decode(self._raw.send(calls.agent_delete(name, force=force)), Message)
+        return answer.message
 
 
 class Health:

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from osapi.contract import fact_keys, references
 from osapi.contract.errors import Invalid, Permanent
-from osapi.contract.facts import HostFacts, Interface
+from osapi.contract.facts import HostFacts, HostInterface
 from osapi.contract.ids import MachineId
 
 FACTS = HostFacts(
@@ -25,8 +25,10 @@ FACTS = HostFacts(
     cpu_model="Xeon(R) $(date)",
     primary_interface="eth0",
     interfaces=(
-        Interface(name="lan", addresses=("10.0.0.1/8",)),
-        Interface(name="eth0", ipv4="192.0.2.7", mac="02:00:00:00:00:01", addresses=("192.0.2.7/24", "2001:db8::7/64")),
+        HostInterface(name="lan", addresses=("10.0.0.1/8",)),
+        HostInterface(
+            name="eth0", ipv4="192.0.2.7", mac="02:00:00:00:00:01", addresses=("192.0.2.7/24", "2001:db8::7/64")
+        ),
     ),
     facts={
         "role": "db",

@@ -37,6 +37,11 @@ class Stored:
     def __init__(self, *entries: Entry) -> None:
         self._entries = entries
 
+    purged: str = ""
+
+    async def purge(self, key: str) -> None:
+        self.purged = key
+
     async def watch(self, keys: str, on_entry: object, *, on_ready: object, on_reset: object) -> Watch:
         assert (keys, on_reset is not None) == ("facts.*", True)
         for entry in self._entries:
@@ -84,6 +89,13 @@ def test_facts_of_a_newer_agent_are_read_as_far_as_they_are_known() -> None:
     book = FactBook(None)
     book.note(told(b'{"machine_id":"m1","hostname":"web-01","brand_new":{"x":1}}'))
     assert book.get(M1) == of("m1")
+
+
+async def test_facts_of_a_host_that_is_removed_go_with_it() -> None:
+    stored = Stored()
+    await FactBook(cast("Bucket", stored)).forget(MachineId("m.2"))
+    assert stored.purged == "facts.m_2"
+    await FactBook(None).forget(M1)
 
 
 async def test_without_a_bucket_nobody_tells_facts() -> None:

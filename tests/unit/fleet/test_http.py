@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import msgspec
@@ -13,21 +13,33 @@ from tests.unit.fleet.test_facts import told
 from tests.unit.fleet.test_registry import Clock, entry, record, registry_of
 
 from osapi.contract import spoken
-from osapi.contract.endpoint import Call, Caller
-from osapi.contract.errors import Forbidden, Invalid, NotFound
-from osapi.contract.facts import HostFacts, Interface, Route
+from osapi.contract.endpoint import Call, Caller, Routes
+from osapi.contract.errors import Conflict, Forbidden, Invalid, NotFound
+from osapi.contract.facts import HostFacts, HostInterface, HostRoute
 from osapi.contract.ids import MachineId
-from osapi.contract.operation import Nothing
 from osapi.fleet import api
+from osapi.fleet.conditions import Condition, ConditionType
+from osapi.fleet.drains import Drains
 from osapi.fleet.facts import FactBook
 from osapi.fleet.http import routes
 from osapi.fleet.models import Load, Memory, OsInfo
 from osapi.fleet.registry import Registry
-from osapi.fleet.resolution import Reach
+from osapi.fleet.timeline import Timelines
+from osapi.pki.ed25519 import PrivateKey
+from osapi.pki.signing import Signer, Verifier
+from osapi.transport.broker import Broker
 
 pytestmark = pytest.mark.anyio
-
-ROUTE = Route(destination="0.0.0.0", gateway="192.0.2.1", interface="eth0", mask="/0", metric=0)
+KEY = PrivateKey(bytes(32))
+FACTS = HostFacts(
+    machine_id=MachineId("m1"),
+    hostname="web-01",
+    fqdn="web-01.example.org",
+    containerized=False,
+    interfaces=(HostInterface(name="eth0"),),
+    routes=(HostRoute(destination="0.0.0.0", gateway="192.0.2.1", interface="eth0", mask="/0", metric=0),),
+    facts={"role": "db", "app": {"port": 1}},
+)
 
 
 @dataclass
@@ -35,20 +47,22 @@ class Reader:
     """A caller whose roles reach one group, or every host."""
 
     group: str = ""
-    everywhere: tuple[str, ...] = ()
+    subject: str = "anna"
+    roles: tuple[str, ...] = ()
 
     def reaches(self, labels: Mapping[str, str]) -> bool:
         return not self.group or labels.get("group") == self.group
 
-    def may(self, permission: str) -> bool:
-        return permission != "power:execute"
 
-    def reach(self, permission: str) -> Reach:
-        return (lambda _: True) if permission in self.everywhere else self.reaches
+def made_of(registry: Registry) -> Routes:
+    """The routes of a fleet that keeps neither orders nor timelines."""
+    verifier = Verifier.of(KEY.public_key)
+    drains = Drains(cast("Broker", None), None, Signer(KEY), verifier, lambda: datetime.now(UTC))
+    return routes(registry, drains, Timelines(None))
 
 
 async def ask(registry: Registry, operation_id: str, request: Any, caller: Reader) -> Any:
-    handle = {endpoint.operation_id: handle for endpoint, handle in routes(registry)}[operation_id]
+    handle = {endpoint.operation_id: handle for endpoint, handle in made_of(registry)}[operation_id]
     return (await handle(Call(caller=cast("Caller", caller), request=request, headers={}))).body
 
 
@@ -57,24 +71,16 @@ async def registry() -> Registry:
     book = FactBook(None)
     made = registry_of(Clock(), facts=book)
     await made.start()
-    book.note(
-        told(
-            HostFacts(
-                machine_id=MachineId("m1"),
-                hostname="web-01",
-                fqdn="web-01.example.org",
-                containerized=False,
-                interfaces=(Interface(name="eth0"),),
-                routes=(ROUTE,),
-                facts={"role": "db", "app": {"port": 1}},
-            )
-        )
-    )
+    book.note(told(FACTS))
     facts = {
         "os_info": OsInfo("Debian GNU/Linux", "12"),
         "load": Load(0.5, 0.25, 0.125),
         "memory": Memory(total=8, free=2, used=4),
         "uptime_s": 90061,
+        "conditions": (
+            Condition(ConditionType.HIGH_LOAD, True, datetime.now(UTC), "load 9"),
+            Condition(ConditionType.DISK_PRESSURE, False, datetime.now(UTC)),
+        ),
     }
     made.note(entry(record("m1", "web-01", labels={"group": "web"}, **facts)))
     made.note(entry(record("m2", "db-01", labels={"group": "db"}, stopped=True)))
@@ -88,6 +94,38 @@ async def test_agents_are_listed_by_name_ready_or_not(registry: Registry) -> Non
         ("db-01", "NotReady"),
         ("web-01", "Ready"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({"status": "Ready"}, ["web-01"]),
+        ({"status": "NotReady"}, ["db-01"]),
+        ({"target": "web-* and @fact.custom.role:db"}, ["web-01"]),
+        ({"target": "_any"}, ["web-01"]),
+        ({"target": "web-01", "state": "Cordoned"}, []),
+        ({"reachable": False}, ["db-01"]),
+        ({"state": "Ready"}, ["db-01", "web-01"]),
+        ({"state": "Cordoned"}, []),
+        ({"label": "group:web"}, ["web-01"]),
+        ({"label": "group:mail"}, []),
+        ({"condition": "HighLoad"}, ["web-01"]),
+        ({"condition": "DiskPressure"}, []),
+    ],
+)
+async def test_a_list_can_be_filtered(registry: Registry, wanted: dict[str, Any], found: list[str]) -> None:
+    answer = await ask(registry, "getAgents", msgspec.convert(wanted, api.AgentListRequest), Reader())
+    assert [each.hostname for each in answer.agents] == found
+
+
+async def test_a_host_that_is_heard_of_is_not_removed_without_force(registry: Registry) -> None:
+    with pytest.raises(Conflict, match="is reachable and would join again"):
+        await ask(registry, "deleteAgent", api.DeleteRequest(hostname="web-01"), Reader())
+
+
+async def test_without_a_bucket_for_it_nothing_is_drained(registry: Registry) -> None:
+    with pytest.raises(Invalid, match=r"nats\.state\.bucket is empty"):
+        await ask(registry, "drainAgent", api.DrainRequest(hostname="web-01"), Reader())
 
 
 async def test_a_caller_sees_only_the_hosts_he_reaches(registry: Registry) -> None:
@@ -121,39 +159,6 @@ async def test_an_agent_is_shown_with_the_facts_of_its_host(registry: Registry) 
 async def test_agents_are_listed_by_target(registry: Registry, target: str) -> None:
     answer = await ask(registry, "getAgents", api.AgentListRequest(target=target), Reader())
     assert [each.hostname for each in answer.agents] == ["web-01"]
-
-
-async def test_a_target_is_told_without_doing_anything(registry: Registry) -> None:
-    registry.note(entry(record("m3", "web-03", labels={"group": "web"})))
-
-    async def told(target: str, caller: Reader, permission: str | None = None) -> Any:
-        request = api.TargetRequest(target=target, permission=permission)
-        answer = await ask(registry, "getTarget", request, caller)
-        return answer.total, [host.hostname for host in answer.hosts], [host.hostname for host in answer.undecided]
-
-    assert await told("_all", Reader()) == (2, ["web-01", "web-03"], [])
-    assert await told("_any", Reader()) == (1, ["web-01", "web-03"], [])
-    assert await told("not @fact.custom.role:x", Reader()) == (1, ["web-01"], ["web-03"])
-    with pytest.raises(Forbidden):
-        await told("_all", Reader("db"))
-    assert await told("_all", Reader("db", ("node:read",)), "node:read") == (2, ["web-01", "web-03"], [])
-    with pytest.raises(Forbidden, match="power:execute"):
-        await told("_all", Reader(), "power:execute")
-    with pytest.raises(Invalid):
-        await told("a b", Reader())
-
-
-async def test_fact_keys_are_told_with_the_custom_facts_of_hosts_within_reach(registry: Registry) -> None:
-    async def custom(caller: Reader) -> dict[str, str]:
-        answer = await ask(registry, "GetFactKeys", Nothing(), caller)
-        assert {"hostname", "interface.primary"} <= {key.key for key in answer.keys if key.builtin}
-        return {key.key: key.description for key in answer.keys if not key.builtin}
-
-    assert await custom(Reader()) == {
-        "custom.role": "Custom fact of 1 host.",
-        "custom.app.port": "Custom fact of 1 host.",
-    }
-    assert await custom(Reader("db")) == {}
 
 
 async def test_an_unknown_agent_is_not_found(registry: Registry) -> None:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from osapi.contract.errors import DeadlineExceeded, Permanent
-from osapi.contract.facts import HostFacts, Mount
+from osapi.contract.facts import HostFacts, HostMount
 from osapi.host import facts as host_facts
 from osapi.host.custom_facts import FOLDER
 from osapi.host.door import Host
@@ -196,7 +196,7 @@ async def test_a_host_without_a_name_fails_as_a_whole_and_is_asked_again() -> No
 
 async def test_mounts_without_an_answer_have_no_size() -> None:
     found = await Facts().refresh(FakeHost(setup()))
-    assert found.mounts[1] == Mount(path="/srv", device="/dev/sdb1", type="ext4")
+    assert found.mounts[1] == HostMount(path="/srv", device="/dev/sdb1", type="ext4")
 
 
 async def test_the_real_host_forgets_its_facts_when_a_plan_has_changed_it(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from osapi.contract.errors import Permanent
-from osapi.contract.facts import AddressFamily, Interface, Route
+from osapi.contract.facts import AddressFamily, HostInterface, HostRoute
 from osapi.host import links
 
 
@@ -38,7 +38,7 @@ LINKS = [
 def test_interfaces_that_are_up_are_told_with_their_widest_addresses() -> None:
     found = links.interfaces(json.dumps(LINKS).encode())
     assert [one.name for one in found] == ["eth0", "br-lan", "vlan.5", "bare", "wg0"]
-    assert found[0] == Interface(
+    assert found[0] == HostInterface(
         name="eth0",
         ipv4="192.0.2.7",
         ipv6="2001:db8::7",
@@ -85,15 +85,15 @@ ff000000000000000000000000000000 08 {NOWHERE} 00 {NOWHERE} 00000100 00000001 000
 
 def test_routes_of_ipv4_are_those_in_use() -> None:
     assert list(links.ipv4_routes(IPV4)) == [
-        Route(destination="0.0.0.0", gateway="192.168.2.1", interface="wlan0", mask="/0", metric=600, flags="0003"),
-        Route(destination="0.0.0.0", gateway="192.0.2.1", interface="eth0", mask="/0", metric=100, flags="0003"),
-        Route(destination="192.0.2.0", gateway="0.0.0.0", interface="eth0", mask="/24", metric=100, flags="0001"),
+        HostRoute(destination="0.0.0.0", gateway="192.168.2.1", interface="wlan0", mask="/0", metric=600, flags="0003"),
+        HostRoute(destination="0.0.0.0", gateway="192.0.2.1", interface="eth0", mask="/0", metric=100, flags="0003"),
+        HostRoute(destination="192.0.2.0", gateway="0.0.0.0", interface="eth0", mask="/24", metric=100, flags="0001"),
     ]
 
 
 def test_routes_of_ipv6_are_those_that_somebody_set() -> None:
     network, default = links.ipv6_routes(IPV6)
-    assert network == Route(
+    assert network == HostRoute(
         destination="2001:db8::", gateway="::", interface="eth0", mask="/64", metric=256, flags="00000001"
     )
     assert (default.destination, default.gateway, default.mask, default.metric) == ("::", "2001:db8::1", "/0", 1024)

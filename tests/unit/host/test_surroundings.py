@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from osapi.contract.facts import Disk
+from osapi.contract.facts import HostDisk
 from osapi.host import hardware, surroundings
 from osapi.testing.files import FakeFile
 from osapi.testing.host import FakeHost, Setup
@@ -94,8 +94,8 @@ async def test_disks_are_those_that_hold_something() -> None:
         f"{block}/sdb/size": "0\n",
     } | {f"{block}/{name}/size": "8\n" for name in ("loop0", "ram0", "zram0", "sr0", "fd0", "dm-0", "md127", "nbd0")}
     assert await hardware.disks(host_of(files)) == (
-        Disk(name="cciss/c0d0", size=512),
-        Disk(name="nvme0n1", size=2097152, rotational=False),
-        Disk(name="sda", size=1048576, model="QEMU HARDDISK", rotational=True),
+        HostDisk(name="cciss/c0d0", size=512),
+        HostDisk(name="nvme0n1", size=2097152, rotational=False),
+        HostDisk(name="sda", size=1048576, model="QEMU HARDDISK", rotational=True),
     )
     assert await hardware.disks(host_of()) == ()
