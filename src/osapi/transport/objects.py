@@ -16,7 +16,7 @@ import base64
 import contextlib
 import hashlib
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -126,7 +126,7 @@ class ObjectStore:
             raise Unavailable(f"object {info.name} does not have its digest any more", code="corrupt")
 
     @contextlib.asynccontextmanager
-    async def upload(self) -> AsyncIterator[Upload]:
+    async def upload(self) -> AsyncGenerator[Upload]:
         """An object to be written, whose name may become known later. What is not committed is taken back."""
         upload = Upload(self._link, f"{self._prefix}C.", WINDOW)
         try:
