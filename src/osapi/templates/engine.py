@@ -142,8 +142,9 @@ def _environment(*, go: bool) -> _Environment:
 
 def _pairs(value: Any) -> list[tuple[Any, Any]]:
     """What `range` of Go goes over: numbered elements of a list, or the entries of a map by key."""
-    entries: Any = sorted(value.items()) if isinstance(value, dict) else enumerate(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
-    return list(entries)
+    if isinstance(value, dict):
+        return sorted(value.items())  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+    return list(enumerate(value))  # pyright: ignore[reportUnknownArgumentType]
 
 
 def _go_text(value: Any) -> Any:

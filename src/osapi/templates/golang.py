@@ -20,8 +20,8 @@ _ACTION = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ONLY_IN_GO = re.compile(
-    r"\{\{-?\s*\(*(?:/\*|[.$]|(?:if|range|with|else|end|define|template|block|break|continue)\b"
-    r"|(?:and|or|not|len|index|eq|ne|lt|le|gt|ge|print|printf|println|html|js|urlquery|call|slice)\s+[.$\"(])"
+    r"\{\{-?\s*\(*(?:/\*|[.$]|range\s|not\s+[.$]|(?:if|with|else|end|define|template|block|break|continue)\b"
+    r"|(?:and|or|len|index|eq|ne|lt|le|gt|ge|print|printf|println|html|js|urlquery|call|slice)\s+[.$\"(])"
 )
 _KEYWORD = re.compile(r"(if|range|with|else|end|define|template|block|break|continue)\b\s*(.*)", re.DOTALL)
 _DECLARATION = re.compile(r"\$(\w+)\s*:=\s*(.*)", re.DOTALL)

@@ -96,7 +96,16 @@ def test_a_missing_key_is_an_error(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{{ facts.os }}", "{% if x %}{% endif %}", "{{ -1 }}", "{{ 'x' | upper }}", "{{ ifx }}"]
+    "text",
+    [
+        "{{ facts.os }}",
+        "{% if x %}{% endif %}",
+        "{{ -1 }}",
+        "{{ 'x' | upper }}",
+        "{{ ifx }}",
+        "{{ range(3) | list }}",
+        "{{ not (x) }}",
+    ],
 )
 def test_what_jinja_understands_is_left_alone(text: str) -> None:
     assert not golang.is_go(text)
