@@ -99,14 +99,14 @@ async def test_no_folder_and_an_empty_one_say_nothing() -> None:
         ("x.yaml", file("a: .nan"), "a: use text"),
         ("x.txt", file("a=1\nb"), "line 2 is not NAME=VALUE"),
         ("x.txt", file("=1"), "names have letters"),
-        ("x.json", file("{}", owner="nobody"), "it must belong to root"),
+        ("x.json", file("{}", owner="65534"), "it must belong to root"),
         ("x.json", file("{}", mode=0o664), "writable by nobody else"),
         ("x.json", file("{}", mode=0o646), "writable by nobody else"),
         ("x.json", file("/etc/shadow", kind=FileKind.LINK), "it is a link"),
         ("x.json", DIRECTORY, "it is a directory"),
         ("x.conf", file("a=1"), "make it executable, or name it .json"),
         ("x", file(mode=0o777), "writable by nobody else"),
-        ("x", file(mode=0o755, owner="nobody"), "it must belong to root"),
+        ("x", file(mode=0o755, owner="65534"), "it must belong to root"),
     ],
 )
 async def test_a_broken_file_is_told_and_spoils_nothing(name: str, content: FakeFile, says: str) -> None:
@@ -129,7 +129,7 @@ async def test_a_broken_program_is_told_and_spoils_nothing(script: Script, says:
 
 
 @pytest.mark.parametrize(
-    "folder", [replace(DIRECTORY, mode=0o777), replace(DIRECTORY, owner="nobody"), replace(DIRECTORY, mode=0o775)]
+    "folder", [replace(DIRECTORY, mode=0o777), replace(DIRECTORY, owner="65534"), replace(DIRECTORY, mode=0o775)]
 )
 async def test_a_folder_that_others_can_write_is_not_believed(folder: FakeFile) -> None:
     found = await gather({"x.json": file('{"a": 1}')}, folder=folder)
