@@ -137,7 +137,7 @@ _KEYS = (
     FactKey("cpu.model", "What the processor calls itself.", lambda facts: (facts.cpu_model,)),
     FactKey("memory.total", "Main memory in bytes.", lambda facts: (facts.memory_total,)),
     FactKey("swap.total", "Swap space in bytes.", lambda facts: (facts.swap_total,)),
-    FactKey("interface.primary", "HostInterface of the default route.", lambda facts: (facts.primary_interface,)),
+    FactKey("interface.primary", "Interface of the default route.", lambda facts: (facts.primary_interface,)),
     FactKey(
         "interface",
         "Interfaces that are up, that of the default route first.",

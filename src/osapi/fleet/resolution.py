@@ -7,6 +7,7 @@ when the job is made; who joins later is never asked.
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -141,12 +142,16 @@ def _many(target: Target, fleet: Fleet, reach: Reach | None, judge: Judge) -> Re
 def _query(target: QueryTarget, fleet: Fleet, reach: Reach | None) -> Resolution:
     """A host that is spelled out must exist, and if it is meant, it must be ready and within reach."""
 
+    @functools.cache
+    def verdict(machine: MachineId) -> Verdict:
+        record = fleet.machines()[machine]
+        return target.expression.verdict(Candidate(machine, record.hostname, record.labels, fleet.facts(machine)))
+
     def judge(record: AgentRecord) -> Verdict:
-        facts = fleet.facts(record.machine_id)
-        return target.expression.verdict(Candidate(record.machine_id, record.hostname, record.labels, facts))
+        return verdict(record.machine_id)
 
     for machine in [find(name, fleet) for name in query.names(target.expression)]:
-        if judge(fleet.machines()[machine]):
+        if verdict(machine):
             _one(machine, fleet, reach)
     undecided = _reached(_ready(fleet, lambda record: judge(record) is None), fleet, reach)
     try:
