@@ -149,6 +149,12 @@ class Plan:
     actions: tuple[Action, ...] = ()
     diff: str = ""
 
+    @classmethod
+    def of(cls, *plans: Plan) -> Plan:
+        """Several plans as one, in this order."""
+        actions = tuple(action for plan in plans for action in plan.actions)
+        return cls(actions, "\n".join(plan.diff for plan in plans if plan.diff))
+
     @property
     def changes(self) -> bool:
         """Whether the host will be another than before."""
