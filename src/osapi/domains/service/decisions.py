@@ -48,14 +48,14 @@ class Seen:
 
 def start(seen: Seen) -> Plan:
     """Start it; nothing when it is up."""
-    _refuse_unknown(seen)
+    refuse_unknown(seen)
     _refuse_masked(seen)
     return Plan() if seen.state in _UP else _acting("start", seen, f"{seen.state} -> active")
 
 
 def stop(seen: Seen, *, force: bool) -> Plan:
     """Stop it, also while it starts; nothing when it is down."""
-    _refuse_unknown(seen)
+    refuse_unknown(seen)
     if seen.state in _DOWN:
         return Plan()
     _refuse_needed(seen, force=force)
@@ -64,7 +64,7 @@ def stop(seen: Seen, *, force: bool) -> Plan:
 
 def restart(seen: Seen, *, force: bool) -> Plan:
     """Restart it, or start it when it is down."""
-    _refuse_unknown(seen)
+    refuse_unknown(seen)
     _refuse_masked(seen)
     _refuse_needed(seen, force=force)
     return _acting("restart", seen, "restarted")
@@ -72,7 +72,7 @@ def restart(seen: Seen, *, force: bool) -> Plan:
 
 def reload(seen: Seen) -> Plan:
     """Let it read its configuration. Raises `Conflict` when it does not run, `Invalid` when it cannot."""
-    _refuse_unknown(seen)
+    refuse_unknown(seen)
     if seen.state not in _UP:
         raise Conflict(f"{seen.unit} is {seen.state}, so it cannot be reloaded; start it")
     if seen.shown.get("CanReload") != "yes":
@@ -82,7 +82,7 @@ def reload(seen: Seen) -> Plan:
 
 def enable(seen: Seen) -> Plan:
     """Start it at boot; nothing when it is enabled. Raises `Invalid` when the unit does not say how."""
-    _refuse_unknown(seen)
+    refuse_unknown(seen)
     _refuse_masked(seen)
     if seen.file_state in _ENABLED:
         return Plan()
@@ -93,7 +93,7 @@ def enable(seen: Seen) -> Plan:
 
 def disable(seen: Seen, *, force: bool) -> Plan:
     """Start it at boot no longer; nothing when it is not enabled."""
-    _refuse_unknown(seen)
+    refuse_unknown(seen)
     if seen.file_state not in _ENABLED:
         return Plan()
     _refuse_needed(seen, force=force)
@@ -104,7 +104,7 @@ def mask(seen: Seen, *, force: bool) -> Plan:
     """Link it to /dev/null; nothing when it is masked. What runs goes on running."""
     if seen.load == "masked":
         return Plan()
-    _refuse_unknown(seen)
+    refuse_unknown(seen)
     _refuse_needed(seen, force=force)
     return _acting("mask", seen, f"{seen.file_state or seen.load} -> masked")
 
@@ -159,7 +159,8 @@ def _run(verb: str, unit: str) -> Run:
     return Run(argv=("systemctl", verb, "--", unit), privileged=True, deadline_s=_DEADLINE_S)
 
 
-def _refuse_unknown(seen: Seen) -> None:
+def refuse_unknown(seen: Seen) -> None:
+    """Raise `NotFound` when the host has no such unit, `Invalid` when systemd cannot read it."""
     if seen.load == "not-found":
         raise NotFound(f"there is no service {seen.unit} on this host")
     if seen.load in ("error", "bad-setting"):

@@ -5,6 +5,8 @@ A name stands for the unit of that name if the host has one, else for the one th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from osapi.contract.errors import CommandFailed, Conflict, NotManaged, Permanent
 from osapi.contract.operation import Nothing
 from osapi.deploy import decisions as files
@@ -51,8 +53,7 @@ class LinuxServices:
     async def get(self, request: ServiceName, /) -> Service:
         """One service. Raises `NotFound`."""
         seen = await self._look(request.name)
-        if seen.load == _NOT_FOUND:
-            decisions.start(seen)
+        decisions.refuse_unknown(seen)
         note = await self._host.managed.get(seen.shown.get("FragmentPath", ""))
         return Service(service=units.info(seen.shown, managed=note is not None))
 
@@ -130,11 +131,11 @@ class LinuxServices:
         return await self._act(seen.unit, decisions.unmask(seen))
 
     async def _deploy(
-        self, name: str, content: Content, *, adopt: bool = False, then: list[Action] | None = None
+        self, name: str, content: Content, *, adopt: bool = False, then: Sequence[Action] = ()
     ) -> ServiceChange:
         wanted = Wanted(path=units.own_path(name), content=content, owner="root", group="root")
         seen = await self._deployer.look(wanted)
-        plan = files.deploy(wanted, seen, adopt=adopt, then=[decisions.RELOAD, *(then or [])])
+        plan = files.deploy(wanted, seen, adopt=adopt, then=[decisions.RELOAD, *then])
         return await self._act(units.own_unit(name), plan)
 
     async def _act(self, unit: str, plan: Plan) -> ServiceChange:
