@@ -13,6 +13,7 @@ from osapi.agent.catalogue import Catalogue, Domains
 from osapi.agent.claims import Claims
 from osapi.agent.description import Description
 from osapi.agent.failpoints import FailPoints
+from osapi.agent.file_states import FileStatesTeller
 from osapi.agent.greeting import Greeting
 from osapi.agent.heartbeat import Heartbeat
 from osapi.agent.intake import Identity
@@ -22,6 +23,7 @@ from osapi.agent.memory import Memory
 from osapi.agent.nameplate import Nameplate
 from osapi.agent.puller import Puller
 from osapi.agent.pulse import Pulse
+from osapi.agent.rechecking import Rechecking
 from osapi.agent.reporter import Reporter
 from osapi.agent.slots import Slots
 from osapi.agent.statedir import StateDir
@@ -80,6 +82,8 @@ class Parts:
     heartbeat: Heartbeat
     description: Description
     queue: PullQueue
+    file_states: FileStatesTeller | None
+    rechecking: Rechecking
     wanted: Wanted
 
 
@@ -147,8 +151,20 @@ def _assemble(
         heartbeat=Heartbeat(registry, description.record, settings.agent.heartbeat_interval, wanted.beat),
         description=description,
         queue=broker.pull_queue(settings.nats.stream.name, settings.agent.consumer.durable),
+        file_states=_file_states(broker, settings, host, machine, nameplate, wanted),
+        rechecking=Rechecking(host, settings.agent.facts.interval),
         wanted=wanted,
     )
+
+
+def _file_states(
+    broker: Broker, settings: Settings, host: LocalHost, machine: MachineId, nameplate: Nameplate, wanted: Wanted
+) -> FileStatesTeller | None:
+    """None where the settings name no bucket for it."""
+    name = settings.nats.file_state.bucket
+    if not name:
+        return None
+    return FileStatesTeller(broker.bucket(name), host.managed, machine, nameplate, wanted.returned)
 
 
 def _verifier(paths: Paths) -> Verifier:
