@@ -46,7 +46,7 @@ class AsyncNodeCertificate(AsyncNamespace):
         self,
         *,
         name: str,
-        object: str,
+        object_name: str,
         adopt: bool = False,
         wait_s: float | None = None,
         dry_run: bool = False,
@@ -55,14 +55,14 @@ class AsyncNodeCertificate(AsyncNamespace):
         """Trust an uploaded certificate authority.
 
         name: Name of the certificate: letters, digits, `.`, `_` and `-`.
-        object: Uploaded file with exactly one certificate in PEM (RFC 7468).
+        object_name: Uploaded file with exactly one certificate in PEM (RFC 7468).
         adopt: Take the place of a file that OSAPI did not write; it is kept, and delete restores it.
         """
         return await self._run(
             certificate_operations.CREATE,
             certificate_models.CertificateCreate(
                 name=name,
-                object=object,
+                object_name=object_name,
                 adopt=adopt,
             ),
             target=self._target,
@@ -111,7 +111,7 @@ class AsyncNodeCertificate(AsyncNamespace):
         self,
         *,
         name: str,
-        object: str,
+        object_name: str,
         wait_s: float | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
@@ -119,13 +119,13 @@ class AsyncNodeCertificate(AsyncNamespace):
         """Replace a managed certificate authority.
 
         name: Name of the certificate: letters, digits, `.`, `_` and `-`.
-        object: Uploaded file with exactly one certificate in PEM (RFC 7468).
+        object_name: Uploaded file with exactly one certificate in PEM (RFC 7468).
         """
         return await self._run(
             certificate_operations.UPDATE,
             certificate_models.CertificateUpdate(
                 name=name,
-                object=object,
+                object_name=object_name,
             ),
             target=self._target,
             wait_s=wait_s,
@@ -913,7 +913,7 @@ class AsyncNodeScheduleCron(AsyncNamespace):
         self,
         *,
         name: str,
-        object: str,
+        object_name: str,
         schedule: str | None = None,
         interval: cron_models.Interval | None = None,
         user: str | None = None,
@@ -927,9 +927,12 @@ class AsyncNodeScheduleCron(AsyncNamespace):
         """Run an uploaded program or command by schedule.
 
         name: Name of the job and of its file: letters, digits, `_` and `-`, as cron and run-parts(8) read them.
-        object: Uploaded file with what is to run: a program that begins with `#!`, one line of shell, or lines of
+        object_name: Uploaded file with what is to run: a program that begins with `#!`, one line of shell, or lines of
             crontab(5) for /etc/cron.d.
+        schedule: When it runs: minute, hour, day of month, month and day of week as in crontab(5), or a word such as
+            `@daily`. Replaces the times in the uploaded lines.
         interval: Run it once an hour, day, week or month, as root, instead of by schedule.
+        user: Account that it runs as. Default: as the uploaded lines say, else root.
         content_type: `template` is rendered on the host, `raw` is taken as it is. Default: as it was uploaded.
         variables: What a template may speak of as `vars`; given as NAME=VALUE.
         adopt: Take the place of a file that OSAPI did not write; it is kept, and delete restores it.
@@ -938,7 +941,7 @@ class AsyncNodeScheduleCron(AsyncNamespace):
             cron_operations.CREATE,
             cron_models.CronCreate(
                 name=name,
-                object=object,
+                object_name=object_name,
                 schedule=schedule,
                 interval=interval,
                 user=user,
@@ -1011,7 +1014,7 @@ class AsyncNodeScheduleCron(AsyncNamespace):
         self,
         *,
         name: str,
-        object: str | None = None,
+        object_name: str | None = None,
         schedule: str | None = None,
         user: str | None = None,
         content_type: contract_files.ContentType | None = None,
@@ -1023,6 +1026,10 @@ class AsyncNodeScheduleCron(AsyncNamespace):
         """Change what a managed cron job runs, when, or as whom.
 
         name: Name of the job and of its file: letters, digits, `_` and `-`, as cron and run-parts(8) read them.
+        object_name: Uploaded file to run instead.
+        schedule: When it runs: minute, hour, day of month, month and day of week as in crontab(5), or a word such as
+            `@daily`. Replaces the times in the uploaded lines.
+        user: Account that it runs as.
         content_type: `template` is rendered on the host, `raw` is taken as it is.
         variables: What a template may speak of as `vars`; given as NAME=VALUE.
         """
@@ -1030,7 +1037,7 @@ class AsyncNodeScheduleCron(AsyncNamespace):
             cron_operations.UPDATE,
             cron_models.CronUpdate(
                 name=name,
-                object=object,
+                object_name=object_name,
                 schedule=schedule,
                 user=user,
                 content_type=content_type,
@@ -1058,7 +1065,7 @@ class AsyncNodeService(AsyncNamespace):
         self,
         *,
         name: str,
-        object: str,
+        object_name: str,
         adopt: bool = False,
         wait_s: float | None = None,
         dry_run: bool = False,
@@ -1068,14 +1075,14 @@ class AsyncNodeService(AsyncNamespace):
 
         name: Name of a service that OSAPI keeps: letters, digits, `.`, `_`, `@` and `-`. Its unit is
             `osapi-NAME.service`.
-        object: Uploaded file with the unit, see systemd.service(5).
+        object_name: Uploaded file with the unit, see systemd.service(5).
         adopt: Take the place of a file that OSAPI did not write; it is kept, and delete restores it.
         """
         return await self._run(
             service_operations.CREATE,
             service_models.ServiceCreate(
                 name=name,
-                object=object,
+                object_name=object_name,
                 adopt=adopt,
             ),
             target=self._target,
@@ -1352,7 +1359,7 @@ class AsyncNodeService(AsyncNamespace):
         self,
         *,
         name: str,
-        object: str,
+        object_name: str,
         restart: bool = False,
         wait_s: float | None = None,
         dry_run: bool = False,
@@ -1362,14 +1369,14 @@ class AsyncNodeService(AsyncNamespace):
 
         name: Name of a service that OSAPI keeps: letters, digits, `.`, `_`, `@` and `-`. Its unit is
             `osapi-NAME.service`.
-        object: Uploaded file with the unit, see systemd.service(5).
+        object_name: Uploaded file with the unit, see systemd.service(5).
         restart: Restart the service if it runs and its unit has changed.
         """
         return await self._run(
             service_operations.UPDATE,
             service_models.ServiceUpdate(
                 name=name,
-                object=object,
+                object_name=object_name,
                 restart=restart,
             ),
             target=self._target,

@@ -59,7 +59,7 @@ class DebianCertificates:
         Raises `Invalid` (code `invalid_certificate`) unless the object is one valid authority, `Conflict` when
         another certificate has this name, or a file that OSAPI did not write, and `MissingTool`.
         """
-        content, told = await self._content(request.object)
+        content, told = await self._content(request.object_name)
         note = await self._host.managed.get(_path(request.name))
         if note is not None and note.settled and note.sha256 != content.sha256:
             raise Conflict(f"certificate {request.name} is another one; use update to replace it")
@@ -70,7 +70,7 @@ class DebianCertificates:
         note = await self._host.managed.get(_path(request.name))
         if note is None:
             raise NotManaged(f"certificate {request.name} is not managed by osapi on this host")
-        content, told = await self._content(request.object)
+        content, told = await self._content(request.object_name)
         return await self._deploy(request.name, content, told)
 
     async def delete(self, request: CertificateName, /) -> CertificateChange:

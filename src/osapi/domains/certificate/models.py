@@ -6,7 +6,7 @@ import enum
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from osapi.contract.operation import Change
 
@@ -28,6 +28,7 @@ ObjectName = Annotated[
         max_length=255,
         pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)",
         examples=["ca/corporate-root.pem"],
+        extra={"flag": "object"},
     ),
 ]
 Adopt = Annotated[
@@ -45,7 +46,7 @@ class CertificateCreate(Struct, kw_only=True):
     """A certificate authority to trust."""
 
     name: Name
-    object: ObjectName
+    object_name: ObjectName = field(name="object")
     adopt: Adopt = False
 
 
@@ -53,7 +54,7 @@ class CertificateUpdate(Struct, kw_only=True):
     """Another certificate in place of a managed one."""
 
     name: Name
-    object: ObjectName
+    object_name: ObjectName = field(name="object")
 
 
 class CertificateSource(enum.Enum):

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from osapi.contract.errors import Invalid
 from osapi.domains.cron import grammar
+from osapi.domains.cron.places import DEFAULT_USER
 
-DEFAULT_USER = "root"
 _ENTRY = re.compile(rf"(?P<time>{grammar.TIME})[ \t]+(?P<user>[a-z_][a-z0-9_-]*\$?)[ \t]+(?P<command>\S.*)")
 _SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*[ \t]*=.*")
 
@@ -53,6 +53,12 @@ def compose(content: bytes, timing: Timing, name: str) -> bytes:
     if len(times) > 1:
         raise _invalid(name, f"its entries have {len(times)} different times; upload one file for each of them")
     return ("\n".join(_line(number, line, timing, name) for number, line in enumerate(lines, 1)) + "\n").encode()
+
+
+def users(lines: bytes) -> str:
+    """As whom the entries of a file run, each account once."""
+    entries = [_ENTRY.fullmatch(line) for line in lines.decode().splitlines()]
+    return ", ".join(dict.fromkeys(entry["user"] for entry in entries if entry is not None))
 
 
 def _text(content: bytes, name: str) -> str:

@@ -5,6 +5,8 @@ Cron reads files that belong to root and that nobody else may write; it notices 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from osapi.contract.errors import Conflict, Invalid, MissingTool, NotManaged
 from osapi.contract.files import ContentType
 from osapi.contract.operation import Nothing
@@ -48,7 +50,7 @@ class DebianCron:
         self._need_cron()
         job = Noted(schedule=request.schedule or "", interval=request.interval, user=request.user)
         await self._refuse_namesake(request, job)
-        content = await self._deployer.from_object(request.object, request.content_type, request.variables)
+        content = await self._deployer.from_object(request.object_name, request.content_type, request.variables)
         return await self._deploy(request.name, job, content, adopt=request.adopt)
 
     async def update(self, request: CronUpdate, /) -> CronChange:
@@ -85,8 +87,9 @@ class DebianCron:
         data = await self._deployer.whole(content)
         if crontab.is_program(data):
             return await self._deploy_program(name, job, timing, content, adopt=adopt)
-        lines = Content.of(crontab.compose(data, timing, _source(content)), content.source)
-        plan = await self._plan(places.crontab(name), lines, _MODE, job, adopt=adopt)
+        lines = crontab.compose(data, timing, _source(content))
+        job = replace(job, runs_as=crontab.users(lines))
+        plan = await self._plan(places.crontab(name), Content.of(lines, content.source), _MODE, job, adopt=adopt)
         left = await self._deployer.look_at(places.program(name))
         return await self._apply(name, plan, *([decisions.undeploy(left)] if left.note else []))
 
@@ -95,7 +98,7 @@ class DebianCron:
     ) -> CronChange:
         """The program first: cron may read the line at any moment."""
         path = places.program(name)
-        job = Noted(schedule=job.schedule, user=job.user, has_program=True)
+        job = replace(job, runs_as=job.user or places.DEFAULT_USER, has_program=True)
         line = Content.of(crontab.calling(path, timing), content.source)
         return await self._apply(
             name,
@@ -122,10 +125,10 @@ class DebianCron:
     async def _content(self, request: CronUpdate, note: ManagedFile) -> Content:
         """From what is asked for; else from what the job was made of before."""
         source = note.source
-        if request.object is None and source is None:
+        if request.object_name is None and source is None:
             raise Invalid(f"cron job {request.name} was not made from an uploaded file; name one as object")
-        name = request.object or (source.object_name if source else "")
-        kept = source if source is not None and request.object is None else None
+        name = request.object_name or (source.object_name if source else "")
+        kept = source if source is not None and request.object_name is None else None
         kind = request.content_type or (ContentType(kept.content_type) if kept else None)
         variables = request.variables if request.variables is not None else (kept.vars if kept else None)
         return await self._deployer.from_object(name, kind, variables)
@@ -148,7 +151,7 @@ class DebianCron:
             if candidate != path or (known.schedule, known.user) != (job.schedule, job.user):
                 raise Conflict(
                     f"cron job {request.name} exists and runs differently; use update, or delete it first",
-                    details={"schedule": known.schedule, "user": known.user or crontab.DEFAULT_USER, "path": candidate},
+                    details={"schedule": known.schedule, "user": known.runs_as, "path": candidate},
                 )
 
     async def _refuse_foreign(self, name: str) -> None:
@@ -167,7 +170,7 @@ class DebianCron:
             schedule=job.schedule,
             interval=job.interval,
             source=job.interval.value if job.interval else "cron.d",
-            user=job.user or crontab.DEFAULT_USER,
+            user=job.runs_as,
             path=note.path,
             in_sync=all(_is_right(one) for one in seen),
         )

@@ -30,13 +30,17 @@ ObjectName = Annotated[
         max_length=255,
         pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)",
         examples=["jobs/backup.sh"],
+        extra={"flag": "object"},
     ),
 ]
+_WHEN = (
+    "When it runs: minute, hour, day of month, month and day of week as in crontab(5), or a word such as `@daily`. "
+    "Replaces the times in the uploaded lines."
+)
 Schedule = Annotated[
     str,
     Meta(
-        description="When it runs: minute, hour, day of month, month and day of week as in crontab(5), or a word such as "
-        "`@daily`. Replaces the times in the uploaded lines.",
+        description=_WHEN,
         max_length=200,
         pattern=rf"^{grammar.TIME}$(?!\n)",
         examples=["30 4 * * mon-fri"],
@@ -77,12 +81,14 @@ class CronCreate(Struct, kw_only=True):
     """A job to run by schedule, or once in an interval."""
 
     name: Name
-    object: ObjectName
-    schedule: Schedule | None = None
+    object_name: ObjectName = field(name="object")
+    schedule: Annotated[Schedule | None, Meta(description=_WHEN)] = None
     interval: Annotated[
         Interval | None, Meta(description="Run it once an hour, day, week or month, as root, instead of by schedule.")
     ] = None
-    user: User | None = None
+    user: Annotated[
+        User | None, Meta(description="Account that it runs as. Default: as the uploaded lines say, else root.")
+    ] = None
     content_type: Annotated[
         ContentType | None,
         Meta(description="`template` is rendered on the host, `raw` is taken as it is. Default: as it was uploaded."),
@@ -104,9 +110,11 @@ class CronUpdate(Struct, kw_only=True):
     """What to change of a job; what is left out stays as it is."""
 
     name: Name
-    object: ObjectName | None = None
-    schedule: Schedule | None = None
-    user: User | None = None
+    object_name: Annotated[
+        ObjectName | None, Meta(description="Uploaded file to run instead.", extra={"flag": "object"})
+    ] = field(name="object", default=None)
+    schedule: Annotated[Schedule | None, Meta(description=_WHEN)] = None
+    user: Annotated[User | None, Meta(description="Account that it runs as.")] = None
     content_type: Annotated[
         ContentType | None, Meta(description="`template` is rendered on the host, `raw` is taken as it is.")
     ] = None
@@ -116,7 +124,7 @@ class CronUpdate(Struct, kw_only=True):
     ] = field(name="vars", default=None)
 
     def __post_init__(self) -> None:
-        given = (self.object, self.schedule, self.user, self.content_type, self.variables)
+        given = (self.object_name, self.schedule, self.user, self.content_type, self.variables)
         if all(one is None for one in given):
             raise ValueError("object, schedule, user, content_type, vars: give at least one of them")
 

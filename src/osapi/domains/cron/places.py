@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from osapi.domains.cron.models import Interval
 from osapi.host.managed import ManagedFile
 
+DEFAULT_USER = "root"
 CRONTABS = "/etc/cron.d"
 PROGRAMS = "/usr/local/lib/osapi/cron"
 """Where programs that are called by schedule are kept; /etc/cron.d holds lines, not programs."""
@@ -40,18 +41,27 @@ def folders() -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Noted:
-    """A job as it was asked for. `schedule` and `interval`: the one that is empty or None is not meant."""
+    """A job as it was asked for. `schedule` and `interval`: the one that is empty or None is not meant.
+
+    `user` None means that the uploaded lines say it; `runs_as` is who it is then.
+    """
 
     schedule: str = ""
     interval: Interval | None = None
     user: str | None = None
+    runs_as: str = DEFAULT_USER
     has_program: bool = False
 
     @property
     def metadata(self) -> Mapping[str, str]:
         """As the note about the file keeps it."""
         said = {"schedule": self.schedule, "interval": self.interval.value if self.interval else ""}
-        return {**said, "user": self.user or "", "program": "yes" if self.has_program else ""}
+        return {
+            **said,
+            "user": self.user or "",
+            "runs_as": self.runs_as,
+            "program": "yes" if self.has_program else "",
+        }
 
 
 def noted(note: ManagedFile) -> Noted:
@@ -62,5 +72,6 @@ def noted(note: ManagedFile) -> Noted:
         schedule=said.get("schedule", ""),
         interval=Interval(interval) if interval else None,
         user=said.get("user") or None,
+        runs_as=said.get("runs_as", DEFAULT_USER),
         has_program=bool(said.get("program")),
     )

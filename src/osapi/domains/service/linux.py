@@ -67,7 +67,7 @@ class LinuxServices:
         other = await self._ask(units.unit_of(request.name))
         if other.load != _NOT_FOUND and other.unit != units.own_unit(request.name):
             raise Conflict(f"the host has a service {other.unit} already; choose another name")
-        content = await self._content(request.object)
+        content = await self._content(request.object_name)
         note = await self._host.managed.get(units.own_path(request.name))
         if note is not None and note.settled and note.sha256 != content.sha256:
             raise Conflict(f"the unit {units.own_unit(request.name)} is another one; use update to replace it")
@@ -78,7 +78,7 @@ class LinuxServices:
         await systemd.need(self._host)
         if await self._host.managed.get(units.own_path(request.name)) is None:
             raise NotManaged(f"{units.own_unit(request.name)} is not managed by osapi on this host")
-        content = await self._content(request.object)
+        content = await self._content(request.object_name)
         then = [decisions.restart_run(units.own_unit(request.name))] if request.restart else []
         return await self._deploy(request.name, content, then=then)
 
@@ -87,65 +87,68 @@ class LinuxServices:
         await systemd.need(self._host)
         unit = units.own_unit(request.name)
         file = await self._deployer.look_at(units.own_path(request.name))
-        first, said = decisions.before_delete(await self._ask(unit)) if file.note is not None else ([], "")
-        return await self._act(unit, files.undeploy(file, first=first, then=[decisions.RELOAD], said=said))
+        seen = await self._ask(unit)
+        first, said = decisions.before_delete(seen) if file.note is not None else ([], "")
+        return await self._act(seen, files.undeploy(file, first=first, then=[decisions.RELOAD], said=said))
 
     async def start(self, request: ServiceAction, /) -> ServiceChange:
         """Start a service. A second call changes nothing."""
         seen = await self._look(request.name)
-        return await self._act(seen.unit, decisions.start(seen))
+        return await self._act(seen, decisions.start(seen))
 
     async def stop(self, request: ServiceAction, /) -> ServiceChange:
         """Stop a service. A second call changes nothing."""
         seen = await self._look(request.name)
-        return await self._act(seen.unit, decisions.stop(seen, force=request.force))
+        return await self._act(seen, decisions.stop(seen, force=request.force))
 
     async def restart(self, request: ServiceAction, /) -> ServiceChange:
         """Restart a service. A second call restarts it again."""
         seen = await self._look(request.name)
-        return await self._act(seen.unit, decisions.restart(seen, force=request.force))
+        return await self._act(seen, decisions.restart(seen, force=request.force))
 
     async def reload(self, request: ServiceAction, /) -> ServiceChange:
         """Let a service read its configuration again. A second call does so again."""
         seen = await self._look(request.name)
-        return await self._act(seen.unit, decisions.reload(seen))
+        return await self._act(seen, decisions.reload(seen))
 
     async def enable(self, request: ServiceAction, /) -> ServiceChange:
         """Start a service at boot. A second call changes nothing."""
         seen = await self._look(request.name)
-        return await self._act(seen.unit, decisions.enable(seen))
+        return await self._act(seen, decisions.enable(seen))
 
     async def disable(self, request: ServiceAction, /) -> ServiceChange:
         """Start a service at boot no longer. A second call changes nothing."""
         seen = await self._look(request.name)
-        return await self._act(seen.unit, decisions.disable(seen, force=request.force))
+        return await self._act(seen, decisions.disable(seen, force=request.force))
 
     async def mask(self, request: ServiceAction, /) -> ServiceChange:
         """Make it impossible to start a service. A second call changes nothing."""
         seen = await self._look(request.name)
-        return await self._act(seen.unit, decisions.mask(seen, force=request.force))
+        return await self._act(seen, decisions.mask(seen, force=request.force))
 
     async def unmask(self, request: ServiceAction, /) -> ServiceChange:
         """Make it possible again. A second call changes nothing."""
         seen = await self._look(request.name)
-        return await self._act(seen.unit, decisions.unmask(seen))
+        return await self._act(seen, decisions.unmask(seen))
 
     async def _deploy(
         self, name: str, content: Content, *, adopt: bool = False, then: Sequence[Action] = ()
     ) -> ServiceChange:
         wanted = Wanted(path=units.own_path(name), content=content, owner="root", group="root")
-        seen = await self._deployer.look(wanted)
-        plan = files.deploy(wanted, seen, adopt=adopt, then=[decisions.RELOAD, *then])
-        return await self._act(units.own_unit(name), plan)
+        file = await self._deployer.look(wanted)
+        plan = files.deploy(wanted, file, adopt=adopt, then=[decisions.RELOAD, *then])
+        return await self._act(await self._ask(units.own_unit(name)), plan)
 
-    async def _act(self, unit: str, plan: Plan) -> ServiceChange:
+    async def _act(self, seen: Seen, plan: Plan) -> ServiceChange:
         """Carry out a plan. A service that did not do as it was told says why in its journal."""
         try:
             applied = await self._host.apply(plan)
         except CommandFailed as problem:
-            raise await self._explained(unit, problem) from problem
-        state = (await self._ask(unit)).state
-        return ServiceChange(changed=applied.changed, diff=applied.diff, name=unit, status=state)
+            raise await self._explained(seen.unit, problem) from problem
+        state = seen.state
+        if applied.changed and not self._host.check_mode:
+            state = (await self._ask(seen.unit)).state
+        return ServiceChange(changed=applied.changed, diff=applied.diff, name=seen.unit, status=state)
 
     async def _explained(self, unit: str, problem: CommandFailed) -> Permanent:
         seen = await self._ask(unit)

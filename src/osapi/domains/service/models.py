@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from osapi.contract.operation import Change
 
@@ -37,6 +37,7 @@ ObjectName = Annotated[
         max_length=255,
         pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)",
         examples=["units/report.service"],
+        extra={"flag": "object"},
     ),
 ]
 
@@ -60,7 +61,7 @@ class ServiceCreate(Struct, kw_only=True):
     """A unit to put in place."""
 
     name: OwnName
-    object: ObjectName
+    object_name: ObjectName = field(name="object")
     adopt: Annotated[
         bool,
         Meta(description="Take the place of a file that OSAPI did not write; it is kept, and delete restores it."),
@@ -71,7 +72,7 @@ class ServiceUpdate(Struct, kw_only=True):
     """Another unit in place of a managed one."""
 
     name: OwnName
-    object: ObjectName
+    object_name: ObjectName = field(name="object")
     restart: Annotated[bool, Meta(description="Restart the service if it runs and its unit has changed.")] = False
 
 
@@ -113,7 +114,7 @@ class Services(Struct, kw_only=True):
 class Service(Struct, kw_only=True):
     """One service."""
 
-    service: ServiceInfo
+    service: Annotated[ServiceInfo, Meta(description="What systemd says of it.")]
 
 
 class ServiceChange(Change, kw_only=True, omit_defaults=True):

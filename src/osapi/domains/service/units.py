@@ -77,7 +77,7 @@ def info(shown: Mapping[str, str], *, managed: bool) -> ServiceInfo:
 def merged(loaded: bytes, files: bytes, managed: frozenset[str]) -> list[ServiceInfo]:
     """Every service that is loaded or has a file. `managed` are the units that OSAPI keeps."""
     states = {str(one["unit_file"]): str(one["state"]) for one in _entries(files)}
-    found = {str(one["unit"]): one for one in _entries(loaded)}
+    found = {str(one["unit"]): one for one in _entries(loaded) if one.get("load") != "not-found"}
     names = sorted({*found, *(name for name in states if "@." not in name)})
     return [_listed(name, found.get(name, {}), states.get(name, ""), name in managed) for name in names]
 
