@@ -68,11 +68,9 @@ def test_a_cron_job_runs(fleet: Fleet, upload: Upload) -> None:
 
 
 def test_the_files_of_packages_are_left_alone(fleet: Fleet) -> None:
-    refused = node(fleet, "schedule", "cron", "delete", "--name", "e2scrub_all")
     fleet.bed("exec", 1, "sh", "-c", "echo '# a package' > /etc/cron.d/theirs")
     assert node(fleet, "schedule", "cron", "delete", "--name", "theirs").status != 0
     assert fleet.bed("exec", 1, "cat", "/etc/cron.d/theirs") == "# a package"
-    assert refused.status in (0, 1, 3)
 
 
 def authority(folder: Path, name: str, days: int = 30) -> str:
@@ -142,8 +140,9 @@ def test_services_of_the_system_are_reached_by_their_name(fleet: Fleet) -> None:
     assert fleet.bed("exec", 1, "sh", "-c", "systemctl is-active cron || true") == "inactive"
     assert changed(fleet, "service", "start", "--name", "cron.service")
     assert fleet.bed("exec", 1, "systemctl", "is-active", "cron") == "active"
-    (refused,) = node(fleet, "service", "stop", "--name", "dbus").results.values()
-    assert refused["code"] == "protected"
+    refused = node(fleet, "service", "stop", "--name", "dbus")
+    assert refused.status != 0
+    assert "dbus.service is needed to reach this host" in refused.stderr
     assert node(fleet, "service", "get", "--name", "no-such-unit").status == 1
     listed = {one["name"] for one in node(fleet, "service", "list").results["host1"]["services"]}
     assert {"cron.service", "dbus.service", "chrony.service"} <= listed
