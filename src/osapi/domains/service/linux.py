@@ -148,7 +148,7 @@ class LinuxServices:
         state = seen.state
         if applied.changed and not self._host.check_mode:
             state = (await self._ask(seen.unit)).state
-        return ServiceChange(changed=applied.changed, diff=applied.diff, name=seen.unit, status=state)
+        return ServiceChange(changed=applied.changed, diff=applied.diff, name=seen.unit, state=state)
 
     async def _explained(self, unit: str, problem: CommandFailed) -> Permanent:
         seen = await self._ask(unit)

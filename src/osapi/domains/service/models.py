@@ -121,4 +121,4 @@ class ServiceChange(Change, kw_only=True, omit_defaults=True):
     """What became of a service."""
 
     name: Annotated[str, Meta(description="Its unit.")]
-    status: Annotated[str, Meta(description="Its state after the operation; in check mode, before it.")] = ""
+    state: Annotated[str, Meta(description="Its state after the operation; in check mode, before it.")] = ""
