@@ -15,6 +15,7 @@ from osapi.agent.description import Description
 from osapi.agent.duty import Duty
 from osapi.agent.fact_reporter import FactReporter
 from osapi.agent.failpoints import FailPoints
+from osapi.agent.file_states import FileStatesTeller
 from osapi.agent.greeting import Greeting
 from osapi.agent.intake import Identity
 from osapi.agent.ledger import Ledger
@@ -24,6 +25,7 @@ from osapi.agent.nameplate import Nameplate
 from osapi.agent.pressure import Pressure
 from osapi.agent.puller import Puller
 from osapi.agent.pulse import Pulse
+from osapi.agent.rechecking import Rechecking
 from osapi.agent.reporter import Reporter
 from osapi.agent.slots import Slots
 from osapi.agent.statedir import StateDir
@@ -86,6 +88,8 @@ class Parts:
     """None: the settings say that nobody tells facts."""
     description: Description
     queue: PullQueue
+    file_states: FileStatesTeller | None
+    rechecking: Rechecking
     wanted: Wanted
 
 
@@ -161,6 +165,8 @@ def _assemble(
         facts=_facts(settings, broker, host, wanted),
         description=description,
         queue=broker.pull_queue(settings.nats.stream.name, settings.agent.consumer.durable),
+        file_states=_file_states(broker, settings, host, machine, nameplate, wanted),
+        rechecking=Rechecking(host, settings.agent.facts.interval),
         wanted=wanted,
     )
 
@@ -180,6 +186,16 @@ def _beat_if_drained(duty: Duty, wanted: Wanted) -> None:
     """The last job of a drained agent has ended: tell at once that it is cordoned."""
     if duty.is_drained:
         wanted.beat.set()
+
+
+def _file_states(
+    broker: Broker, settings: Settings, host: LocalHost, machine: MachineId, nameplate: Nameplate, wanted: Wanted
+) -> FileStatesTeller | None:
+    """None where the settings name no bucket for it."""
+    name = settings.nats.file_state.bucket
+    if not name:
+        return None
+    return FileStatesTeller(broker.bucket(name), host.managed, machine, nameplate, wanted.returned)
 
 
 def _verifier(paths: Paths) -> Verifier:

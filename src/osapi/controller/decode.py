@@ -10,7 +10,7 @@ its model: what a reference stands for is checked on each host.
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Union, get_args, get_origin
 from urllib.parse import parse_qsl
@@ -52,6 +52,11 @@ class RequestReader:
             raise ValueError(f"{model.__name__} has no field {missing[0]!r}, which its path names")
         self._constant = model() if not self._strict.types else None
 
+    @property
+    def required(self) -> frozenset[str]:
+        """The fields without which there is no request."""
+        return frozenset(field.encode_name for field in msgspec.structs.fields(self._strict.model) if field.required)
+
     def read(self, path: tuple[str, ...], query: bytes, body: bytes | None) -> msgspec.Struct:
         """The request. `body` None means that this method has none and the query counts instead.
 
@@ -64,9 +69,14 @@ class RequestReader:
         values = self._from_query(query) if body is None else self._from_body(body)
         for name, text in zip(self._path_names, path, strict=True):
             values[name] = self._from_text(name, [text])
-        return self._converted(values)
+        return self._convert(values)
 
-    def _converted(self, values: dict[str, Any]) -> msgspec.Struct:
+    def read_texts(self, given: Mapping[str, str]) -> msgspec.Struct:
+        """The request from the fields of a form, which are text like those of a query. Raises as `read`."""
+        values = {name: self._from_text(name, [text]) for name, text in given.items() if name in self._strict.types}
+        return self._convert(values)
+
+    def _convert(self, values: dict[str, Any]) -> msgspec.Struct:
         shape = self._shape_for(values)
         if shape is not self._strict:
             references.check(values, self._strict.model)

@@ -47,6 +47,18 @@ class Deployer:
         source = Source(object_name=name, sha256=found.sha256, content_type=kind, vars=given)
         return Content(data=found, sha256=found.sha256, source=source)
 
+    async def whole(self, content: Content) -> bytes:
+        """The bytes of a content, for a domain that reads them before it keeps them.
+
+        Raises `TooLarge` for an object that is longer than a template may be.
+        """
+        if isinstance(content.data, bytes):
+            return content.data
+        if content.data.size > LONGEST_BYTES:
+            size = content.data.size
+            raise TooLarge(f"object {content.data.name} has {size} bytes; at most {LONGEST_BYTES} are allowed here")
+        return await self._whole(content.data)
+
     async def look(self, wanted: Wanted) -> Seen:
         """What is known of the file that is to be as `wanted`.
 
@@ -74,7 +86,13 @@ class Deployer:
             ids = None
         backup = await self._host.backups.stat(path) if note else None
         content = await self._host.backups.read(path, SHOWN_BYTES) if backup and _is_shown(backup) else None
-        return replace(await self._seen(path, ids), backup=backup, backup_content=content)
+        return replace(
+            await self._seen(path, ids),
+            backup=backup,
+            backup_content=content,
+            backup_sha256=await self._host.backups.digest(path) if backup else None,
+            restored=None if note else await self._host.managed.restored(path),
+        )
 
     async def _seen(self, path: str, ids: tuple[int, int] | None) -> Seen:
         file = await self._host.stat(path)

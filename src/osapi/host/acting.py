@@ -12,10 +12,12 @@ from osapi.host.plan import (
     Action,
     Applied,
     Fetch,
+    FileAction,
     Forget,
     Intend,
     Keep,
     Link,
+    NoteAction,
     Plan,
     Remember,
     Remove,
@@ -62,7 +64,7 @@ async def _perform(host: Host, action: Action) -> Completed | Answered | None:
     return None
 
 
-async def _change_file(host: Host, action: Write | Fetch | Keep | Restore | Remove | Link) -> None:
+async def _change_file(host: Host, action: FileAction) -> None:
     match action:
         case Write():
             await _write(host, action)
@@ -78,15 +80,15 @@ async def _change_file(host: Host, action: Write | Fetch | Keep | Restore | Remo
             await host.link(path, target)
 
 
-async def _take_note(host: Host, action: Remember | Intend | Forget) -> None:
+async def _take_note(host: Host, action: NoteAction) -> None:
     """A note and the copy of what was there before are dropped together, the note first: it tells of the copy."""
     match action:
         case Remember():
             await host.managed.put(_note(host, action))
         case Intend(path=path, sha256=digest):
             await host.managed.intend(path, digest)
-        case Forget(path=path):
-            await host.managed.forget(path, host.now())
+        case Forget(path=path, restored=restored):
+            await host.managed.forget(path, host.now(), restored)
             await host.backups.drop(path)
 
 
