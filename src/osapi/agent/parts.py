@@ -22,6 +22,7 @@ from osapi.agent.memory import Memory
 from osapi.agent.nameplate import Nameplate
 from osapi.agent.puller import Puller
 from osapi.agent.pulse import Pulse
+from osapi.agent.reach import Reach
 from osapi.agent.reporter import Reporter
 from osapi.agent.slots import Slots
 from osapi.agent.statedir import StateDir
@@ -32,7 +33,7 @@ from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import Invalid, Unavailable
 from osapi.contract.ids import MachineId
-from osapi.host import identity
+from osapi.host import identity, trial
 from osapi.host.local import LocalHost, open_host
 from osapi.pki.keys import load_public_key
 from osapi.pki.signing import Verifier
@@ -92,14 +93,18 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     verifier = _verifier(setup.paths)
     state = StateDir(setup.paths.agent_state)
     stack.callback(state.release)
-    host = await _host(setup.settings, state)
+    reach = Reach()
+    host = await _host(setup.settings, state, reach)
     stack.callback(host.managed.close)
+    await _undo_leftovers(host)
     ledger = await Ledger.open(state.ledger, setup.now())
     stack.push_async_callback(ledger.close)
     names = await host.names()
     nameplate = Nameplate(host, names.hostname, wanted.beat.set)
-    broker = await _connect(setup, names.machine_id, wanted)
+    address = _address(setup, names.machine_id)
+    broker = await _connect(setup, address, names.machine_id, wanted)
     stack.push_async_callback(broker.close)
+    reach.use(address, broker)
     return _assemble(setup, host, ledger, nameplate, names.machine_id, broker, verifier, wanted, stack)
 
 
@@ -159,15 +164,21 @@ def _verifier(paths: Paths) -> Verifier:
     return Verifier.of(load_public_key(path))
 
 
-async def _host(settings: Settings, state: StateDir) -> LocalHost:
+async def _host(settings: Settings, state: StateDir, reach: Reach) -> LocalHost:
     agent = settings.agent
     claims = identity.Claims(machine_id=agent.machine_id, hostname=agent.hostname, labels=agent.labels)
-    return await open_host(state.path, claims=claims, sudo=agent.privilege_escalation.enabled)
+    return await open_host(state.path, claims=claims, reach=reach, sudo=agent.privilege_escalation.enabled)
 
 
-async def _connect(setup: Setup, machine: MachineId, wanted: Wanted) -> Broker:
+async def _undo_leftovers(host: LocalHost) -> None:
+    """Before anything else: a change that was on trial when the agent ended may be why nobody can be reached."""
+    job_id = await trial.settle(host)
+    if job_id is not None:
+        _log.warning("host.change_undone", job_id=job_id)
+
+
+async def _connect(setup: Setup, address: Address, machine: MachineId, wanted: Wanted) -> Broker:
     """Connect, however long it takes; the pauses grow and are random, for a fleet that comes back at once."""
-    address = _address(setup, machine)
 
     async def on_connected() -> None:
         wanted.hello.set()

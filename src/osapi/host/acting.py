@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable
 
 from osapi.contract.errors import CommandFailed, Permanent
+from osapi.host import trial
 from osapi.host.door import Host
 from osapi.host.managed import ManagedFile
-from osapi.host.plan import Action, Applied, Forget, Link, Plan, Remember, Remove, Run, SetKernelValue, Signal, Write
+from osapi.host.plan import (
+    Action,
+    Applied,
+    Forget,
+    Link,
+    Plan,
+    Remember,
+    Remove,
+    Run,
+    SetKernelValue,
+    Signal,
+    Try,
+    Write,
+)
 from osapi.host.program import Completed
 
 _LAST_WORDS = 2048
@@ -18,15 +33,15 @@ async def apply(host: Host, plan: Plan) -> Applied:
     """Do the actions in order, up to the first failure, which is raised. In check mode, do nothing."""
     if host.check_mode:
         return Applied(changed=plan.changes, diff=plan.diff)
-    runs: list[Completed] = []
-    for action in plan.actions:
-        completed = await _perform(host, action)
-        if completed is not None:
-            runs.append(completed)
-    return Applied(changed=plan.changes, diff=plan.diff, runs=tuple(runs))
+    return Applied(changed=plan.changes, diff=plan.diff, runs=tuple(await _perform_all(host, plan.actions)))
 
 
-async def _perform(host: Host, action: Action) -> Completed | None:
+async def _perform_all(host: Host, actions: Iterable[Action]) -> list[Completed]:
+    """Do the actions in order; what the programs among them had to say."""
+    return [completed for action in actions for completed in await _perform(host, action)]
+
+
+async def _perform(host: Host, action: Action) -> list[Completed]:
     match action:
         case Write():
             await _write(host, action)
@@ -39,12 +54,14 @@ async def _perform(host: Host, action: Action) -> Completed | None:
         case SetKernelValue():
             await _set_kernel_value(host, action)
         case Run():
-            return await _run(host, action)
+            return [await _run(host, action)]
+        case Try():
+            return await trial.hold(host, action, lambda: _perform_all(host, action.actions))
         case Remember():
             await host.managed.put(_note(host, action))
         case Forget(path=path):
             await host.managed.forget(path)
-    return None
+    return []
 
 
 async def _write(host: Host, action: Write) -> None:
@@ -79,17 +96,17 @@ async def _run(host: Host, action: Run) -> Completed:
         on_output=host.task.on_output if action.live else None,
     )
     if action.accept is not None and completed.exit_code not in action.accept:
-        raise failure_of(completed)
+        raise failure_of(completed, action.failure)
     return completed
 
 
-def failure_of(completed: Completed) -> CommandFailed:
+def failure_of(completed: Completed, code: str = CommandFailed.code) -> CommandFailed:
     """The failure to tell about a program: its name, how it ended, its last words."""
     ended = f"status {completed.exit_code}"
     if completed.signal is not None:
         ended = f"signal {signal.Signals(completed.signal).name}"
     words = (completed.stderr or completed.stdout)[-_LAST_WORDS:].decode("utf-8", "replace").strip()
-    return CommandFailed(f"{completed.argv[0]} ended with {ended}" + (f": {words}" if words else ""))
+    return CommandFailed(f"{completed.argv[0]} ended with {ended}" + (f": {words}" if words else ""), code=code)
 
 
 def _note(host: Host, action: Remember) -> ManagedFile:

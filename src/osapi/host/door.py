@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -15,6 +15,9 @@ from osapi.host.managed import ManagedFiles
 from osapi.host.plan import Applied, Plan
 from osapi.host.processes import HostProcess
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed, OnOutput
+
+Reach = Callable[[float, float], Awaitable[bool]]
+"""`Host.reaches_controller`, as the agent offers it to the host."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,11 @@ class Host(Protocol):
     @property
     def managed(self) -> ManagedFiles:
         """Which files OSAPI has written, and what it knew then. Change it through `apply` only."""
+        ...
+
+    @property
+    def state_dir(self) -> str:
+        """The agent's own folder on this host, which nobody else may read."""
         ...
 
     def now(self) -> datetime:
@@ -177,6 +185,13 @@ class Host(Protocol):
 
     async def fqdn(self, timeout_s: float = 2.0) -> str:
         """The fully qualified name from the resolver; empty when there is none in time."""
+        ...
+
+    async def reaches_controller(self, settle_s: float, deadline_s: float) -> bool:
+        """Whether jobs can still come: whether a round trip over a new connection succeeds.
+
+        It begins `settle_s` from now, and is tried again until another `deadline_s` are over.
+        """
         ...
 
     async def apply(self, plan: Plan) -> Applied:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from osapi.contract.ids import MachineId
 from osapi.host import accounts, acting, identity, kernel, process, processes
-from osapi.host.door import Host, Task
+from osapi.host.door import Host, Reach, Task
 from osapi.host.ending import in_own_thread, in_thread
 from osapi.host.family import Family, detect
 from osapi.host.figures import DiskSpace, Figures
@@ -40,6 +40,8 @@ class _Parts:
     probe: SpaceProbe
     sudo: bool
     now: Callable[[], datetime]
+    state_dir: str
+    reach: Reach
 
 
 class LocalHost:
@@ -76,6 +78,10 @@ class LocalHost:
     @property
     def managed(self) -> ManagedFiles:
         return self._parts.managed
+
+    @property
+    def state_dir(self) -> str:
+        return self._parts.state_dir
 
     def now(self) -> datetime:
         return self._parts.now()
@@ -188,6 +194,9 @@ class LocalHost:
     async def fqdn(self, timeout_s: float = 2.0) -> str:
         return await identity.fqdn(await identity.hostname(self.read), timeout_s)
 
+    async def reaches_controller(self, settle_s: float, deadline_s: float) -> bool:
+        return await self._parts.reach(settle_s, deadline_s)
+
     async def apply(self, plan: Plan) -> Applied:
         return await acting.apply(self, plan)
 
@@ -196,10 +205,15 @@ class LocalHost:
             raise RuntimeError("nothing may be changed in check mode; providers change things through `apply`")
 
 
+async def _unreachable(_settle_s: float, _deadline_s: float) -> bool:
+    return False
+
+
 async def open_host(
     state_dir: Path,
     *,
     claims: Claims,
+    reach: Reach = _unreachable,
     root: str = "/",
     sudo: bool = False,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -207,7 +221,8 @@ async def open_host(
     """Look at the system once and make its door.
 
     `state_dir` exists and holds the notes about files; `claims` is what the settings say about the host;
-    `sudo` prefixes privileged programs. `root` is for tests: files are looked for below it, programs are not.
+    `reach` answers `reaches_controller`, without it nothing is reached; `sudo` prefixes privileged programs.
+    `root` is for tests: files are looked for below it, programs are not.
     Raises `Permanent` or `Invalid` when the host has no usable machine id.
     """
     files = FileTree(root)
@@ -224,5 +239,7 @@ async def open_host(
         probe=SpaceProbe(),
         sudo=sudo,
         now=now,
+        state_dir=str(await asyncio.to_thread(state_dir.resolve)),
+        reach=reach,
     )
     return LocalHost(parts, Task())

@@ -42,6 +42,8 @@ class Setup:
     architecture: str = "x86_64"
     fqdn: str = ""
     now: datetime = MIDNIGHT
+    reaches: Sequence[bool] = (True,)
+    """Whether the controller is reached, the first time and each time after; then as the last time."""
 
 
 _DEFAULT_FILES = {
@@ -59,6 +61,7 @@ class _State:
         self.files = FakeFiles({**_DEFAULT_FILES, **setup.files}, setup.now)
         self.programs = FakePrograms(setup.scripts, setup.programs)
         self.managed = ManagedFiles(None)
+        self.reaches = list(setup.reaches)
 
 
 class FakeHost:
@@ -113,6 +116,10 @@ class FakeHost:
     @property
     def managed(self) -> ManagedFiles:
         return self._state.managed
+
+    @property
+    def state_dir(self) -> str:
+        return "/var/lib/osapi/agent"
 
     def now(self) -> datetime:
         return self._state.setup.now
@@ -224,6 +231,10 @@ class FakeHost:
 
     async def fqdn(self, timeout_s: float = 2.0) -> str:  # noqa: ARG002 - time does not pass
         return self._state.setup.fqdn
+
+    async def reaches_controller(self, settle_s: float, deadline_s: float) -> bool:  # noqa: ARG002 - time does not pass
+        reaches = self._state.reaches
+        return reaches.pop(0) if len(reaches) > 1 else reaches[0]
 
     async def apply(self, plan: Plan) -> Applied:
         return await acting.apply(self, plan)
