@@ -104,14 +104,16 @@ async def _arm(host: Host, trying: Try) -> None:
 
 async def _copy(host: Host, trying: Try) -> dict[str, str | None]:
     """Copy the files that the change touches; the names of the copies, None where there is no file."""
-    copies: dict[str, str | None] = {}
-    for path in dict.fromkeys(action.path for action in trying.actions if not isinstance(action, Run)):
-        content, stat = await host.read(path), await host.stat(path)
-        copies[path] = None
-        if content is not None and stat is not None:
-            copies[path] = f"copy-{len(copies)}"
-            await host.write(_path(host, f"copy-{len(copies)}"), content, mode=stat.mode, make_parents=True)
-    return copies
+    paths = dict.fromkeys(action.path for action in trying.actions if not isinstance(action, Run))
+    return {path: await _copy_one(host, path, f"copy-{number}") for number, path in enumerate(paths)}
+
+
+async def _copy_one(host: Host, path: str, name: str) -> str | None:
+    content, stat = await host.read(path), await host.stat(path)
+    if content is None or stat is None:
+        return None
+    await host.write(_path(host, name), content, mode=stat.mode, make_parents=True)
+    return name
 
 
 async def _start_timer(host: Host) -> None:

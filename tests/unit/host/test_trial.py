@@ -86,10 +86,10 @@ class TestHold:
         host = host_with(Script(argv=APPLY, exit_code=1), Script(argv=START), Script(argv=transient("--wait")))
         await refused(host)
         left = on_disk(host)
-        assert (left[f"{FOLDER}/copy-0"], left[f"{FOLDER}/copy-1"]) == (b"before", b"gone")
+        assert (left[f"{FOLDER}/copy-0"], left[f"{FOLDER}/copy-2"]) == (b"before", b"gone")
         assert left[f"{FOLDER}/pending"] == b"job-1"
         assert left[f"{FOLDER}/undo"].decode() == script(
-            FOLDER, {OLD: "copy-0", NEW: None, GONE: "copy-1"}, [("net", "apply")]
+            FOLDER, {OLD: "copy-0", NEW: None, GONE: "copy-2"}, [("net", "apply")]
         )
         assert {host.snapshot()[f"{FOLDER}/{name}"].mode for name in ("undo", "pending", "copy-0")} == {0o600}
         host.close()
