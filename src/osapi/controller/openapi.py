@@ -13,7 +13,7 @@ from osapi.contract.endpoint import Endpoint
 from osapi.contract.errors import ErrorBody
 from osapi.contract.operation import Kind, Operation
 from osapi.controller import node, options
-from osapi.controller.decode import BODY_METHODS
+from osapi.controller.decode import BODY_METHODS, has_body
 from osapi.controller.endpoint import path_names
 from osapi.controller.schemas import REF, Schema, Schemas, accepted, element_of
 
@@ -139,7 +139,7 @@ def _endpoint(endpoint: Endpoint, schemas: Schemas) -> Schema:
 
 def _request(model: type[msgspec.Struct], method: str, path: str, schemas: Schemas, shared: list[Schema]) -> Schema:
     names = path_names(path)
-    in_query = method not in BODY_METHODS
+    in_query = not has_body(method, model, names)
     found: Schema = {"parameters": [*shared, *schemas.parameters(model, names, query=in_query)]}
     body = None if in_query else schemas.body(model, names)
     if body is not None:

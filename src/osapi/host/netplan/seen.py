@@ -1,0 +1,120 @@
+"""What is on a host before its network is changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from osapi.contract.errors import Conflict, MissingTool, NotManaged
+from osapi.host import links
+from osapi.host.door import Host
+from osapi.host.files import FileStat
+from osapi.host.links import Link
+from osapi.host.managed import ManagedFile
+from osapi.host.netplan import places
+from osapi.host.netplan.places import Place
+from osapi.host.netplan.takeover import Clash
+from osapi.host.netplan.tree import DIRECTORIES, SUFFIX, Sections, Tree
+from osapi.host.plan import Metadata
+
+_decode_taken = msgspec.json.Decoder(list[Clash]).decode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What is known of one interface, and of OSAPI's file for one concern of it."""
+
+    name: str
+    path: str
+    """Our file, whether it is there or not."""
+    tree: Tree
+    sections: Sections
+    """What all files say together."""
+    link: Link | None
+    """The interface; None when the kernel has none of that name."""
+    record: ManagedFile | None
+    file: FileStat | None
+    scratch: str
+    """A folder in which files may be tried before they count."""
+    leftovers: tuple[str, ...]
+    """Files that an earlier try left there."""
+
+    @property
+    def content(self) -> bytes | None:
+        """Our file; None when it is not there."""
+        return self.tree.files.get(self.path)
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether OSAPI has written our file. An intention that was never carried out does not count."""
+        return self.record is not None and self.record.settled
+
+    @property
+    def metadata(self) -> Metadata:
+        """What was noted with our file."""
+        return self.record.metadata if self.record is not None and self.record.settled else {}
+
+    @property
+    def taken(self) -> list[Clash]:
+        """What was taken out of other files for ours."""
+        return _decode_taken(self.metadata.get("taken", "[]"))
+
+    @property
+    def place(self) -> Place:
+        """Where netplan knows the interface."""
+        return places.find(self.tree.without(self.path).merged(), self.name, self.link)
+
+
+async def look(host: Host, kind: str, name: str) -> Seen:
+    """Look at everything. Raises `MissingTool` without netplan, `Invalid`, `Permanent` (`invalid_config`)."""
+    path = places.file_path(kind, name)
+    if host.which("netplan") is None:
+        raise MissingTool("netplan is not installed on this host; networks that it does not configure are left alone")
+    scratch = f"{host.state_dir}/netplan"
+    tree = await read(host)
+    return Seen(
+        name=name,
+        path=path,
+        tree=tree,
+        sections=tree.merged(),
+        link=next((link for link in await links.links(host) if link.name == name), None),
+        record=await host.managed.get(path),
+        file=await host.stat(path),
+        scratch=scratch,
+        leftovers=tuple(
+            f"{scratch}{places.DIRECTORY}/{old}" for old in await host.list_dir(scratch + places.DIRECTORY)
+        ),
+    )
+
+
+async def read(host: Host) -> Tree:
+    """Every file that netplan reads, links followed as netplan does."""
+    found: dict[str, bytes] = {}
+    for directory in DIRECTORIES:
+        for name in await host.list_dir(directory):
+            if name.endswith(SUFFIX):
+                content = await host.read(f"{directory}/{name}", follow=True)
+                found |= {} if content is None else {f"{directory}/{name}": content}
+    return Tree.of(found)
+
+
+def check_new(seen: Seen, config: str, *, replace: bool, adopt: bool) -> None:
+    """Whether a definition may be made. `config` is what is asked for, as it is noted.
+
+    Raises `Conflict` when another is managed (unless `replace`), or when a file is in the way that OSAPI did not
+    write (unless `adopt`).
+    """
+    if seen.is_managed and seen.metadata.get("config") != config and not replace:
+        raise Conflict(
+            f"{seen.name} is managed with other settings; use update, or set replace",
+            details={"managed": seen.metadata.get("config"), "requested": config},
+        )
+    if seen.record is None and seen.content is not None and not adopt:
+        raise Conflict(f"{seen.path} exists and is not managed by osapi; remove it, or set adopt")
+
+
+def check_managed(seen: Seen) -> None:
+    """Raises `NotManaged` unless OSAPI has made the definition."""
+    if not seen.is_managed:
+        raise NotManaged(f"{seen.name} has no settings managed by osapi on this host; create them first")
