@@ -38,6 +38,16 @@ InterfaceName = Annotated[
     ),
 ]
 
+TakeOver = Annotated[
+    bool,
+    Meta(
+        description="Take what stands in the way out of other files of /etc/netplan; `delete` gives it back. "
+        "Default: it is a conflict."
+    ),
+]
+Replace = Annotated[bool, Meta(description="Replace everything also when OSAPI already manages other settings.")]
+Adopt = Annotated[bool, Meta(description="Take over a file of the same name that OSAPI did not write.")]
+
 Address = IPv4Address | IPv6Address
 Interface = IPv4Interface | IPv6Interface
 Network = IPv4Network | IPv6Network

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -29,16 +30,19 @@ class Seen:
     path: str
     """Our file, whether it is there or not."""
     tree: Tree
-    sections: Sections
-    """What all files say together."""
-    link: Link | None
-    """The interface; None when the kernel has none of that name."""
+    links: Mapping[str, Link]
+    """Every interface of the kernel, by name."""
     record: ManagedFile | None
     file: FileStat | None
     scratch: str
     """A folder in which files may be tried before they count."""
     leftovers: tuple[str, ...]
     """Files that an earlier try left there."""
+
+    @property
+    def link(self) -> Link | None:
+        """The interface; None when the kernel has none of that name."""
+        return self.links.get(self.name)
 
     @property
     def content(self) -> bytes | None:
@@ -61,9 +65,14 @@ class Seen:
         return _decode_taken(self.metadata.get("taken", "[]"))
 
     @property
+    def others(self) -> Sections:
+        """What all files but ours say together."""
+        return self.tree.without(self.path).merged()
+
+    @property
     def place(self) -> Place:
         """Where netplan knows the interface."""
-        return places.find(self.tree.without(self.path).merged(), self.name, self.link)
+        return places.find(self.others, self.name, self.link)
 
 
 async def look(host: Host, kind: str, name: str) -> Seen:
@@ -72,13 +81,11 @@ async def look(host: Host, kind: str, name: str) -> Seen:
     if host.which("netplan") is None:
         raise MissingTool("netplan is not installed on this host; networks that it does not configure are left alone")
     scratch = f"{host.state_dir}/netplan"
-    tree = await read(host)
     return Seen(
         name=name,
         path=path,
-        tree=tree,
-        sections=tree.merged(),
-        link=next((link for link in await links.links(host) if link.name == name), None),
+        tree=await read(host),
+        links={link.name: link for link in await links.links(host)},
         record=await host.managed.get(path),
         file=await host.stat(path),
         scratch=scratch,
@@ -86,6 +93,12 @@ async def look(host: Host, kind: str, name: str) -> Seen:
             f"{scratch}{places.DIRECTORY}/{old}" for old in await host.list_dir(scratch + places.DIRECTORY)
         ),
     )
+
+
+async def managed(host: Host, kind: str) -> dict[str, Metadata]:
+    """What was noted for the interfaces of which OSAPI keeps this concern, by name."""
+    records = await host.managed.below(f"{places.OWN}{kind}-")
+    return {record.metadata["interface"]: record.metadata for record in records if record.settled}
 
 
 async def read(host: Host) -> Tree:
