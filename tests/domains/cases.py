@@ -90,6 +90,7 @@ class Before(msgspec.Struct, forbid_unknown_fields=True):
     labels: dict[str, str] = {}
     architecture: str = "x86_64"
     now: datetime = MIDNIGHT
+    reaches: tuple[bool, ...] = (True,)
 
 
 class Failure(msgspec.Struct, forbid_unknown_fields=True):
@@ -203,6 +204,7 @@ def _host(before: Before) -> FakeHost:
             labels=before.labels,
             architecture=before.architecture,
             now=before.now,
+            reaches=before.reaches,
         )
     )
     for path, file in before.files.items():

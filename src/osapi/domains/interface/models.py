@@ -10,7 +10,6 @@ from osapi.contract import network
 from osapi.contract.network import Adopt, InterfaceName, Replace, TakeOver
 from osapi.contract.operation import Change
 
-
 Addresses = Annotated[list[str], Meta(max_length=64)]
 Mtu = Annotated[int, Meta(ge=68, le=65535)]
 VlanId = Annotated[int, Meta(ge=1, le=4094)]

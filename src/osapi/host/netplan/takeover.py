@@ -90,7 +90,7 @@ def _edited(tree: Tree, changes: Iterable[tuple[Clash, Any]]) -> dict[str, bytes
     files: dict[str, bytes] = {}
     for clash, value in changes:
         content = files.get(clash.path, tree.files[clash.path])
-        files[clash.path] = edit(clash.path, content, clash.section, clash.id, clash.key, value)
+        files[clash.path] = edit(content, clash.section, clash.id, clash.key, value)
     return dict(files)
 
 

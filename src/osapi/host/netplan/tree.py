@@ -22,7 +22,13 @@ DIRECTORIES = ("/usr/lib/netplan", "/etc/netplan", "/run/netplan")
 SUFFIX = ".yaml"
 HEADER = "# Written by OSAPI, which replaces this file as a whole.\n"
 
-_SCALARS = frozenset({"version", "renderer"})
+_SECTIONS = frozenset(
+    (
+        *("ethernets", "wifis", "modems", "bridges", "bonds", "vlans", "vrfs", "tunnels"),
+        *("dummy-devices", "virtual-ethernets", "nm-devices"),
+    )
+)
+"""Those that hold definitions of interfaces."""
 _TAG = "tag:yaml.org,2002:"
 
 Definition = dict[str, Any]
@@ -82,17 +88,25 @@ class Tree:
 
 def parse(path: str, content: bytes) -> Sections:
     """The definitions in a file. Raises `Permanent` (`invalid_config`) for what netplan would not read either."""
-    network = _network(path, content)
-    return {
-        section: {str(name): _mapping(said) for name, said in _mapping(names).items()}
-        for section, names in network.items()
-        if section not in _SCALARS and isinstance(names, dict)
-    }
+    try:
+        return {
+            section: {str(name): _mapping(said) for name, said in _mapping(names).items()}
+            for section, names in _network(content).items()
+            if section in _SECTIONS
+        }
+    except (yaml.YAMLError, TypeError) as problem:
+        told = " ".join(str(problem).split())
+        raise Permanent(
+            f"{path} is no valid netplan file; repair or remove it: {told}", code="invalid_config"
+        ) from None
 
 
-def edit(path: str, content: bytes, section: str, name: str, key: str, value: Any) -> bytes:
-    """The file with another value for one key of a definition; None takes the key away. Comments are lost."""
-    network = _network(path, content)
+def edit(content: bytes, section: str, name: str, key: str, value: Any) -> bytes:
+    """A file that can be parsed, with another value for one key of a definition; None takes the key away.
+
+    Comments are lost.
+    """
+    network = _network(content)
     definition = _mapping(_mapping(network[section]).get(name))
     changed = {known: said for known, said in definition.items() if known != key}
     network[section][name] = changed if value is None else {**changed, key: value}
@@ -121,15 +135,9 @@ def entries(value: Any) -> list[Any] | None:
     return value if isinstance(value, list) else None  # pyright: ignore[reportUnknownVariableType]
 
 
-def _network(path: str, content: bytes) -> dict[str, Any]:
-    try:
-        document = yaml.load(content, Loader=_Loader)  # noqa: S506 - derived from the safe loader
-        return _mapping(_mapping(document).get("network"))
-    except (yaml.YAMLError, TypeError) as problem:
-        told = " ".join(str(problem).split())
-        raise Permanent(
-            f"{path} is no valid netplan file; repair or remove it: {told}", code="invalid_config"
-        ) from None
+def _network(content: bytes) -> dict[str, Any]:
+    document = yaml.load(content, Loader=_Loader)  # noqa: S506 - derived from the safe loader
+    return _mapping(_mapping(document).get("network"))
 
 
 def _mapping(value: Any) -> dict[str, Any]:
