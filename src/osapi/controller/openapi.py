@@ -117,7 +117,7 @@ def _operation(operation: Operation[Any, Any], schemas: Schemas) -> Schema:
         "tags": [f"Node/{operation.command[1].capitalize()}" if len(operation.command) > 2 else "Node"],
         "security": [{"BearerAuth": [operation.permission]}],
         **_request(operation.request, method, path, schemas, [_parameter(name) for name in shared]),
-        "responses": {**success, **_errors(_NODE, method)},
+        "responses": {**success, **_errors(_NODE, has_body=has_body(method, operation.request, path_names(path)))},
     }
 
 
@@ -157,13 +157,16 @@ def _success(endpoint: Endpoint, schemas: Schemas) -> Schema:
 def _failures(endpoint: Endpoint, schemas: Schemas) -> Schema:
     """A route that is open to everybody may say in its own words why it is not available."""
     if endpoint.permission is not None:
-        return _errors(_ALWAYS, endpoint.method)
+        return _errors(_ALWAYS, has_body=endpoint.method in BODY_METHODS)
     either = {"anyOf": [schemas.of(endpoint.response), schemas.of(ErrorBody)]}
-    return {**_errors((500,), endpoint.method), "503": _content(either, HTTPStatus(503).phrase)}
+    return {
+        **_errors((500,), has_body=endpoint.method in BODY_METHODS),
+        "503": _content(either, HTTPStatus(503).phrase),
+    }
 
 
-def _errors(statuses: Sequence[int], method: str) -> Schema:
-    all_statuses = sorted({*statuses, *((413,) if method in BODY_METHODS else ())})
+def _errors(statuses: Sequence[int], *, has_body: bool) -> Schema:
+    all_statuses = sorted({*statuses, *((413,) if has_body else ())})
     return {str(status): {"$ref": f"#/components/responses/{_name(status)}"} for status in all_statuses}
 
 
