@@ -18,6 +18,7 @@ from osapi.agent.tools import Tools
 from osapi.contract.errors import Unavailable
 from osapi.contract.operation import Kind
 from osapi.host import trial
+from osapi.host.trial import Aftermath
 from osapi.jobs.record import Ending
 
 
@@ -86,11 +87,11 @@ async def _stopped(held: Held, tools: Tools) -> Outcome | None:
         return _released(held)
     aftermath = await trial.aftermath(tools.host, held.job.id)
     if held.stopped is Stop.CANCELLED:
-        text = f"cancelled while it ran; {aftermath or 'what it had done by then was not undone'}"
-        return Outcome(Ending.CANCELLED, error=text, code="cancelled" if aftermath is None else trial.REVERTED)
+        known = aftermath or Aftermath("cancelled", "what it had done by then was not undone")
+        return Outcome(Ending.CANCELLED, error=f"cancelled while it ran; {known.told}", code=known.code)
     text = "the agent was stopped while the job ran"
     if aftermath is not None:
-        return Outcome(Ending.FAILED, error=f"{text}; {aftermath}", code=trial.REVERTED)
+        return Outcome(Ending.FAILED, error=f"{text}; {aftermath.told}", code=aftermath.code)
     return Outcome(Ending.INTERRUPTED, error=text, code="interrupted")
 
 

@@ -174,7 +174,8 @@ async def _undo_leftovers(host: LocalHost) -> None:
     """Before anything else: a change that was on trial when the agent ended may be why nobody can be reached."""
     job_id = await trial.settle(host)
     if job_id is not None:
-        _log.warning("host.change_undone", job_id=job_id)
+        aftermath = await trial.aftermath(host, job_id)
+        _log.warning("host.change_undone", job_id=job_id, code=None if aftermath is None else aftermath.code)
 
 
 async def _connect(setup: Setup, address: Address, machine: MachineId, wanted: Wanted) -> Broker:

@@ -25,6 +25,7 @@ from osapi.contract.errors import Unavailable
 from osapi.contract.ids import JobId
 from osapi.contract.operation import Kind
 from osapi.host import trial
+from osapi.host.trial import Aftermath
 from osapi.jobs.record import Ending, Job, Response
 from osapi.telemetry.log import get_logger
 
@@ -151,7 +152,7 @@ class Worker:
         if answer is not None:
             await self._publish(_decode_response(answer))
 
-    def _take_up(self, row: Row, aftermath: str | None) -> None:
+    def _take_up(self, row: Row, aftermath: Aftermath | None) -> None:
         if row.response is not None:
             self._tasks.start(self._publish(_decode_response(row.response)), f"report {row.job}")
         elif row.payload is not None and self._tools.now() < row.expires:
@@ -179,12 +180,13 @@ class Worker:
         )
 
 
-def _lost(row: Row, aftermath: str | None) -> Outcome:
+def _lost(row: Row, aftermath: Aftermath | None) -> Outcome:
     """The end of a job that nobody saw. `aftermath` is what the host still knows of it."""
     if row.state is State.CLAIMED:
         return Outcome(Ending.EXPIRED, error="the job expired while the agent was away", code="expired")
     if aftermath is not None:
-        return Outcome(Ending.FAILED, error=f"the agent ended while the job ran; {aftermath}", code=trial.REVERTED)
+        text = f"the agent ended while the job ran; {aftermath.told}"
+        return Outcome(Ending.FAILED, error=text, code=aftermath.code)
     text = "the agent ended while the job ran; how far it came is unknown, and it is not run again"
     return Outcome(Ending.INTERRUPTED, error=text, code="interrupted")
 

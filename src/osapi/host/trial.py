@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import NoReturn
 
 from osapi.contract.errors import Conflict, OsapiError, Permanent, Unsupported
@@ -31,6 +32,8 @@ WINDOW_S = 60
 UNDO_S = 60.0
 REVERTED = "reverted"
 """Code of a job whose change was undone."""
+UNDO_FAILED = "undo_failed"
+"""Code of a job whose change could not be undone, or only in part."""
 
 _SYSTEMD_RUNS = "/run/systemd/system"
 """Exists exactly while systemd is the init system, see sd_booted(3)."""
@@ -71,12 +74,23 @@ async def settle(host: Host) -> str | None:
     return None
 
 
-async def aftermath(host: Host, job_id: str) -> str | None:
+@dataclass(frozen=True)
+class Aftermath:
+    """What became of a change that was on trial: a code for machines, and words for people."""
+
+    code: str
+    told: str
+
+
+async def aftermath(host: Host, job_id: str) -> Aftermath | None:
     """What is known of the change of a job that did not come to its end; None when nothing is."""
-    words = {UNDONE: "its change was undone", UNDOING: "its change could be undone only in part"}
-    for name, told in words.items():
+    endings = {
+        UNDONE: Aftermath(REVERTED, "its change was undone"),
+        UNDOING: Aftermath(UNDO_FAILED, "its change could be undone only in part"),
+    }
+    for name, ending in endings.items():
         if await host.read(_path(host, name)) == job_id.encode():
-            return told
+            return ending
     return None
 
 
@@ -127,7 +141,7 @@ async def _start_timer(host: Host) -> None:
 
 async def _undo_and_tell(host: Host, problem: str, code: str) -> NoReturn:
     if not await _undo(host, host.task.job_id):
-        raise Permanent(f"{problem}; undoing it failed, see {_path(host)} on the host", code="undo_failed")
+        raise Permanent(f"{problem}; undoing it failed, see {_path(host)} on the host", code=UNDO_FAILED)
     raise Permanent(f"{problem}; the change was undone", code=code)
 
 

@@ -348,15 +348,21 @@ async def test_a_change_cut_off_by_death_is_told_and_not_run_again(
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("undone", "its change was undone"), ("undoing", "its change could be undone only in part")]
+    ("name", "code", "told"),
+    [
+        ("undone", "reverted", "its change was undone"),
+        ("undoing", "undo_failed", "its change could be undone only in part"),
+    ],
 )
-async def test_a_change_cut_off_by_death_that_was_undone_is_told_so(make: MakeBench, name: str, told: str) -> None:
+async def test_a_change_cut_off_by_death_that_was_undone_is_told_so(
+    make: MakeBench, name: str, code: str, told: str
+) -> None:
     change = write()
     await die_at(await make(fail_at=AFTER_STARTED), change)
     after = await make(files={f"/state/trial/{name}": change.id.encode()})
     await after.worker.recover()
     answer = await after.answer(change.id)
-    assert (answer.ending, answer.code) == (Ending.FAILED, "reverted")
+    assert (answer.ending, answer.code) == (Ending.FAILED, code)
     assert answer.error == f"the agent ended while the job ran; {told}"
 
 

@@ -39,6 +39,8 @@ def transient(*how: str) -> tuple[str, ...]:
     return ("systemd-run", "--quiet", "--collect", *unit, *how, "--", "/bin/sh", f"{FOLDER}/undo")
 
 
+UNDONE = trial.Aftermath("reverted", "its change was undone")
+IN_PART = trial.Aftermath("undo_failed", "its change could be undone only in part")
 ARM = transient("--on-active=60", "--timer-property=AccuracySec=100ms")
 
 
@@ -187,7 +189,7 @@ class TestHold:
         with pytest.raises(asyncio.CancelledError):
             await work
         assert (on_disk(host)[OLD], ran(host)) == (b"before", [ARM, APPLY, START, STOP])
-        assert await trial.aftermath(host, "job-1") == "its change was undone"
+        assert await trial.aftermath(host, "job-1") == UNDONE
         host.close()
 
 
@@ -199,13 +201,13 @@ class TestSettle:
         host = host_with(files={f"{FOLDER}/{name}": b"job-1", OLD: b"after"})
         assert await trial.settle(host) == "job-1"
         assert (on_disk(host)[OLD], ran(host)) == (b"before", [START, STOP])
-        assert await trial.aftermath(host, "job-1") == "its change was undone"
+        assert await trial.aftermath(host, "job-1") == UNDONE
         host.close()
 
     async def test_what_the_timer_has_undone_needs_nothing(self) -> None:
         host = host_with(files={f"{FOLDER}/undone": b"job-1"})
         assert await trial.settle(host) is None
-        assert await trial.aftermath(host, "job-1") == "its change was undone"
+        assert await trial.aftermath(host, "job-1") == UNDONE
         assert await trial.aftermath(host, "job-0") is None
         assert ran(host) == []
         host.close()
@@ -214,7 +216,7 @@ class TestSettle:
         nothing = Script(argv=START, exit_code=1, sets={f"{FOLDER}/pending": None, f"{FOLDER}/undoing": b"job-1"})
         host = host_with(nothing, Script(argv=transient("--wait"), exit_code=1), files={f"{FOLDER}/pending": b"job-1"})
         await trial.settle(host)
-        assert await trial.aftermath(host, "job-1") == "its change could be undone only in part"
+        assert await trial.aftermath(host, "job-1") == IN_PART
         host.close()
 
     async def test_nothing_is_left_of_a_change_that_stays(self) -> None:
