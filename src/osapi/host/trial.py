@@ -18,7 +18,7 @@ from typing import NoReturn
 from osapi.contract.errors import Conflict, OsapiError, Permanent, Unsupported
 from osapi.host.door import Host
 from osapi.host.ending import to_the_end
-from osapi.host.plan import Run, Try
+from osapi.host.plan import Fetch, Remove, Restore, Try, Write
 from osapi.host.program import Completed
 from osapi.host.undoing import PENDING, SCRIPT, UNDOING, UNDONE, script
 
@@ -37,6 +37,8 @@ UNDO_FAILED = "undo_failed"
 
 _SYSTEMD_RUNS = "/run/systemd/system"
 """Exists exactly while systemd is the init system, see sd_booted(3)."""
+
+_TOUCHING = (Write, Fetch, Restore, Remove)
 
 Work = Callable[[], Awaitable[list[Completed]]]
 
@@ -118,7 +120,7 @@ async def _arm(host: Host, trying: Try) -> None:
 
 async def _copy(host: Host, trying: Try) -> dict[str, str | None]:
     """Copy the files that the change touches; the names of the copies, None where there is no file."""
-    paths = dict.fromkeys(action.path for action in trying.actions if not isinstance(action, Run))
+    paths = dict.fromkeys(action.path for action in trying.actions if isinstance(action, _TOUCHING))
     return {path: await _copy_one(host, path, f"copy-{number}") for number, path in enumerate(paths)}
 
 
