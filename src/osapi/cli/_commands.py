@@ -401,6 +401,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
             ("search-domains", "search_domains", "text-list", False, None, (), "Domains in which short names are looked for. An empty list: none of OSAPI's."),
             ("override-dhcp", "override_dhcp", "switch", False, False, (), "Do not use name servers that come by DHCP."),
             ("take-over", "take_over", "switch", False, False, (), "Take what stands in the way out of other files of /etc/netplan; `delete` gives it back. Default: it is a conflict."),
+            ("adopt", "adopt", "switch", False, False, (), "Take over a file of the same name that OSAPI did not write."),
         ),
         "columns": (),
         "details": (),

@@ -552,6 +552,7 @@ class NodeNetworkDns(Namespace):
         search_domains: builtins.list[str] | None = None,
         override_dhcp: bool = False,
         take_over: bool = False,
+        adopt: bool = False,
         wait_s: float | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
@@ -565,6 +566,7 @@ class NodeNetworkDns(Namespace):
         override_dhcp: Do not use name servers that come by DHCP.
         take_over: Take what stands in the way out of other files of /etc/netplan; `delete` gives it back. Default: it
             is a conflict.
+        adopt: Take over a file of the same name that OSAPI did not write.
         """
         return self._run(
             dns_operations.UPDATE,
@@ -574,6 +576,7 @@ class NodeNetworkDns(Namespace):
                 search_domains=search_domains,
                 override_dhcp=override_dhcp,
                 take_over=take_over,
+                adopt=adopt,
             ),
             target=self._target,
             wait_s=wait_s,

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 
 from osapi.contract import network
-from osapi.contract.errors import Conflict, NotFound
+from osapi.contract.errors import NotFound
 from osapi.domains.dns.models import DnsUpdate
-from osapi.host.netplan import change
-from osapi.host.netplan.change import Wanted
-from osapi.host.netplan.seen import Seen
-from osapi.host.netplan.tree import Definition
 from osapi.host.plan import Plan
+from osapi.netplan import change
+from osapi.netplan.change import Wanted
+from osapi.netplan.seen import Seen
+from osapi.netplan.tree import Definition
 
 KIND = "dns"
 
@@ -23,13 +23,11 @@ _decode = msgspec.json.Decoder(DnsUpdate).decode
 def update(request: DnsUpdate, seen: Seen) -> Plan:
     """Keep name servers and search domains. A list that is left out stays as it is kept.
 
-    Raises `NotFound` when there is no such interface, and `Conflict` for what other files say.
+    Raises `NotFound` when there is no such interface, and `Conflict`.
     """
     if seen.link is None:
         raise NotFound(f"there is no interface {seen.name} on this host")
-    if seen.record is None and seen.content is not None:
-        raise Conflict(f"{seen.path} exists and is not managed by osapi; remove it")
-    return change.put(seen, _wanted(_merged(request, seen), take_over=request.take_over))
+    return change.put(seen, _wanted(_merged(request, seen), take_over=request.take_over), adopt=request.adopt)
 
 
 def _merged(request: DnsUpdate, seen: Seen) -> DnsUpdate:
@@ -42,7 +40,7 @@ def _merged(request: DnsUpdate, seen: Seen) -> DnsUpdate:
 
 
 def _wanted(settings: DnsUpdate, *, take_over: bool) -> Wanted:
-    plain = msgspec.structs.replace(settings, take_over=False)
+    plain = msgspec.structs.replace(settings, take_over=False, adopt=False)
     return Wanted(definition=_definition(settings), config=msgspec.json.encode(plain).decode(), take_over=take_over)
 
 

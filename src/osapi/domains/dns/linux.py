@@ -9,8 +9,8 @@ from osapi.domains.dns.models import DnsChange, DnsConfig, DnsQuery, DnsRef, Dns
 from osapi.domains.dns.provider import DnsProvider
 from osapi.host.acting import failure_of
 from osapi.host.door import Host
-from osapi.host.netplan import change, seen
 from osapi.host.plan import Plan
+from osapi.netplan import change, seen
 
 
 class LinuxDns:

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from osapi.contract import network
-from osapi.contract.network import InterfaceName, TakeOver
+from osapi.contract.network import Adopt, InterfaceName, TakeOver
 from osapi.contract.operation import Change
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -53,6 +53,7 @@ class DnsUpdate(Struct, kw_only=True, omit_defaults=True):
     ] = None
     override_dhcp: Annotated[bool, Meta(description="Do not use name servers that come by DHCP.")] = False
     take_over: TakeOver = False
+    adopt: Adopt = False
 
     def __post_init__(self) -> None:
         if self.servers is None and self.search_domains is None:

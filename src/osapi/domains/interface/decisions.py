@@ -7,11 +7,11 @@ import msgspec
 from osapi.contract import network
 from osapi.contract.errors import Conflict, NotFound
 from osapi.domains.interface.models import InterfaceCreate, InterfaceSettings, InterfaceUpdate
-from osapi.host.netplan import change, places
-from osapi.host.netplan.change import Wanted
-from osapi.host.netplan.seen import Seen, check_managed, check_new
-from osapi.host.netplan.tree import Definition, Sections
 from osapi.host.plan import Plan
+from osapi.netplan import change, places
+from osapi.netplan.change import Wanted
+from osapi.netplan.seen import Seen, check_managed, check_new
+from osapi.netplan.tree import Definition, Sections
 
 KIND = "interface"
 _VLANS = "vlans"
@@ -26,9 +26,9 @@ def create(request: InterfaceCreate, seen: Seen) -> Plan:
     Raises `NotFound` when there is none of that name and no VLAN is asked for, and `Conflict`.
     """
     wanted = _wanted(request, seen, take_over=request.take_over)
-    check_new(seen, wanted.config, replace=request.replace, adopt=request.adopt)
+    check_new(seen, wanted.config, replace=request.replace)
     _check_link(request, seen)
-    return change.put(seen, wanted)
+    return change.put(seen, wanted, adopt=request.adopt)
 
 
 def update(request: InterfaceUpdate, seen: Seen) -> Plan:

@@ -21,9 +21,9 @@ from osapi.domains.interface.provider import InterfaceProvider
 from osapi.host import links
 from osapi.host.door import Host
 from osapi.host.links import Link
-from osapi.host.netplan import change, seen
-from osapi.host.netplan.tree import Sections
 from osapi.host.plan import Plan
+from osapi.netplan import change, seen
+from osapi.netplan.tree import Sections
 
 
 class LinuxInterface:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 
 from osapi.domains.interface.models import InterfaceInfo
 from osapi.host.links import Link, Route, default_routes
-from osapi.host.netplan import places
-from osapi.host.netplan.tree import Sections
+from osapi.netplan import places
+from osapi.netplan.tree import Sections
 
 _FAMILIES = ("inet", "inet6")
 

@@ -10,10 +10,10 @@ import msgspec
 from osapi.contract.errors import NotFound, Protected
 from osapi.domains.route.models import Route, RouteCreate, RouteInfo, RouteUpdate
 from osapi.host import links
-from osapi.host.netplan import change
-from osapi.host.netplan.change import Wanted
-from osapi.host.netplan.seen import Seen, check_managed, check_new
 from osapi.host.plan import Plan
+from osapi.netplan import change
+from osapi.netplan.change import Wanted
+from osapi.netplan.seen import Seen, check_managed, check_new
 
 KIND = "routes"
 
@@ -26,8 +26,8 @@ def create(request: RouteCreate, seen: Seen) -> Plan:
     Raises `NotFound` when there is no such interface, `Protected` for a default route unless forced, `Conflict`.
     """
     wanted = _wanted(request)
-    check_new(seen, wanted.config, replace=request.replace, adopt=request.adopt)
-    return _put(request, wanted, seen)
+    check_new(seen, wanted.config, replace=request.replace)
+    return _put(request, wanted, seen, adopt=request.adopt)
 
 
 def update(request: RouteUpdate, seen: Seen) -> Plan:
@@ -48,13 +48,13 @@ def infos(routes: Iterable[links.Route], kept: dict[str, list[Route]]) -> list[R
     return found + [_missing(name, route) for name, mine in left.items() for route in mine]
 
 
-def _put(request: RouteUpdate, wanted: Wanted, seen: Seen) -> Plan:
+def _put(request: RouteUpdate, wanted: Wanted, seen: Seen, *, adopt: bool = False) -> Plan:
     if seen.link is None:
         raise NotFound(f"there is no interface {seen.name} on this host")
     everything = [route for route in request.routes if route.destination.prefixlen == 0]
     if everything and not request.force:
         raise Protected(f"{everything[0].to} is a default route, which decides how this host is reached; set force")
-    return change.put(seen, wanted)
+    return change.put(seen, wanted, adopt=adopt)
 
 
 def _wanted(request: RouteUpdate) -> Wanted:

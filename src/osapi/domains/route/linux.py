@@ -10,8 +10,8 @@ from osapi.domains.route.models import Route, RouteChange, RouteCreate, RouteQue
 from osapi.domains.route.provider import RouteProvider
 from osapi.host import links
 from osapi.host.door import Host
-from osapi.host.netplan import change, seen
 from osapi.host.plan import Plan
+from osapi.netplan import change, seen
 
 
 class LinuxRoute:

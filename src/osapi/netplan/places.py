@@ -8,7 +8,7 @@ from typing import Any
 from osapi.contract.errors import Invalid
 from osapi.contract.network import interface
 from osapi.host.links import Link
-from osapi.host.netplan.tree import Sections
+from osapi.netplan.tree import Sections
 
 DIRECTORY = "/etc/netplan"
 OWN = f"{DIRECTORY}/90-osapi-"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from osapi.host.netplan.seen import Seen
-from osapi.host.netplan.tree import Definition
 from osapi.host.plan import Metadata
+from osapi.netplan.seen import Seen
+from osapi.netplan.tree import Definition
 
 Argv = tuple[str, ...]
 

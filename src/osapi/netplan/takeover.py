@@ -7,14 +7,15 @@ there, and put back when OSAPI's own definition goes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import msgspec
 
 from osapi.contract.errors import Conflict
-from osapi.host.netplan.places import DIRECTORY, OWN, Place
-from osapi.host.netplan.tree import Definition, Tree, edit, entries, parse
+from osapi.netplan.places import DIRECTORY, OWN, Place
+from osapi.netplan.tree import Definition, Tree, edit, entries, parse
 
 _DEFAULTS = {"0.0.0.0/0": 4, "::/0": 6}
 _Said = dict[str, Any]
@@ -76,22 +77,35 @@ def is_foreign(path: str) -> bool:
     return path.startswith(f"{DIRECTORY}/") and not path.startswith(OWN)
 
 
-def taken(tree: Tree, found: Iterable[Clash]) -> dict[str, bytes | None]:
+@dataclass(frozen=True, kw_only=True)
+class Edits:
+    """Other files as they will be. `told` says what becomes different; no more, for they may hold secrets."""
+
+    files: Mapping[str, bytes]
+    told: str
+
+
+def taken(tree: Tree, found: Iterable[Clash]) -> Edits:
     """The other files without what clashes."""
-    return _edited(tree, ((clash, clash.left) for clash in found))
+    return _edited(tree, [(clash, clash.value, clash.left) for clash in found])
 
 
-def given_back(tree: Tree, found: Iterable[Clash]) -> dict[str, bytes | None]:
+def given_back(tree: Tree, found: Iterable[Clash]) -> Edits:
     """The other files with what was taken out of them, where nobody has changed them since."""
-    return _edited(tree, ((clash, clash.value) for clash in found if _now(tree, clash) == clash.left))
+    return _edited(tree, [(clash, clash.left, clash.value) for clash in found if _now(tree, clash) == clash.left])
 
 
-def _edited(tree: Tree, changes: Iterable[tuple[Clash, Any]]) -> dict[str, bytes | None]:
+def _edited(tree: Tree, changes: Sequence[tuple[Clash, Any, Any]]) -> Edits:
     files: dict[str, bytes] = {}
-    for clash, value in changes:
+    for clash, _, value in changes:
         content = files.get(clash.path, tree.files[clash.path])
         files[clash.path] = edit(content, clash.section, clash.id, clash.key, value)
-    return dict(files)
+    told = [f"{clash.path}: {clash.key} of {clash.id}: {_said(old)} -> {_said(new)}" for clash, old, new in changes]
+    return Edits(files=files, told="\n".join(told))
+
+
+def _said(value: Any) -> str:
+    return "nothing" if value is None else msgspec.json.encode(value).decode()
 
 
 _NO_FILE = object()

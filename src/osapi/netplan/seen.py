@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import msgspec
 
 from osapi.contract.errors import Conflict, MissingTool, NotManaged
+from osapi.deploy import wanted as deploy
+from osapi.deploy.deployer import Deployer
 from osapi.host import links
 from osapi.host.door import Host
-from osapi.host.files import FileStat
 from osapi.host.links import Link
-from osapi.host.managed import ManagedFile
-from osapi.host.netplan import places
-from osapi.host.netplan.places import Place
-from osapi.host.netplan.takeover import Clash
-from osapi.host.netplan.tree import DIRECTORIES, SUFFIX, Sections, Tree
 from osapi.host.plan import Metadata
+from osapi.netplan import places
+from osapi.netplan.places import Place
+from osapi.netplan.takeover import Clash
+from osapi.netplan.tree import DIRECTORIES, SUFFIX, Sections, Tree
 
 _decode_taken = msgspec.json.Decoder(list[Clash]).decode
 
@@ -27,13 +27,11 @@ class Seen:
     """What is known of one interface, and of OSAPI's file for one concern of it."""
 
     name: str
-    path: str
-    """Our file, whether it is there or not."""
     tree: Tree
     links: Mapping[str, Link]
     """Every interface of the kernel, by name."""
-    record: ManagedFile | None
-    file: FileStat | None
+    file: deploy.Seen
+    """What is known of our file."""
     scratch: str
     """A folder in which files may be tried before they count."""
     leftovers: tuple[str, ...]
@@ -45,19 +43,14 @@ class Seen:
         return self.links.get(self.name)
 
     @property
-    def content(self) -> bytes | None:
-        """Our file; None when it is not there."""
-        return self.tree.files.get(self.path)
-
-    @property
-    def is_managed(self) -> bool:
-        """Whether OSAPI has written our file. An intention that was never carried out does not count."""
-        return self.record is not None and self.record.settled
+    def path(self) -> str:
+        """Our file, whether it is there or not."""
+        return self.file.path
 
     @property
     def metadata(self) -> Metadata:
-        """What was noted with our file."""
-        return self.record.metadata if self.record is not None and self.record.settled else {}
+        """What was noted with our file. An intention that was never carried out does not count."""
+        return self.file.note.metadata if self.file.note is not None and self.file.note.settled else {}
 
     @property
     def taken(self) -> list[Clash]:
@@ -83,11 +76,9 @@ async def look(host: Host, kind: str, name: str) -> Seen:
     scratch = f"{host.state_dir}/netplan"
     return Seen(
         name=name,
-        path=path,
         tree=await read(host),
         links={link.name: link for link in await links.links(host)},
-        record=await host.managed.get(path),
-        file=await host.stat(path),
+        file=await Deployer(host).look_at(path),
         scratch=scratch,
         leftovers=tuple(
             f"{scratch}{places.DIRECTORY}/{old}" for old in await host.list_dir(scratch + places.DIRECTORY)
@@ -112,22 +103,19 @@ async def read(host: Host) -> Tree:
     return Tree.of(found)
 
 
-def check_new(seen: Seen, config: str, *, replace: bool, adopt: bool) -> None:
+def check_new(seen: Seen, config: str, *, replace: bool) -> None:
     """Whether a definition may be made. `config` is what is asked for, as it is noted.
 
-    Raises `Conflict` when another is managed (unless `replace`), or when a file is in the way that OSAPI did not
-    write (unless `adopt`).
+    Raises `Conflict` when another is managed, unless `replace`.
     """
-    if seen.is_managed and seen.metadata.get("config") != config and not replace:
+    if seen.file.managed and seen.metadata.get("config") != config and not replace:
         raise Conflict(
             f"{seen.name} is managed with other settings; use update, or set replace",
             details={"managed": seen.metadata.get("config"), "requested": config},
         )
-    if seen.record is None and seen.content is not None and not adopt:
-        raise Conflict(f"{seen.path} exists and is not managed by osapi; remove it, or set adopt")
 
 
 def check_managed(seen: Seen) -> None:
     """Raises `NotManaged` unless OSAPI has made the definition."""
-    if not seen.is_managed:
+    if not seen.file.managed:
         raise NotManaged(f"{seen.name} has no settings managed by osapi on this host; create them first")

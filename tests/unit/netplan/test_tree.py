@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from osapi.contract.errors import Permanent
-from osapi.host.netplan.tree import Tree, compose, edit, merge, parse
+from osapi.netplan.tree import Tree, compose, edit, merge, parse
 
 
 def test_files_are_read_in_the_order_of_their_names_and_hide_one_another() -> None:
