@@ -8,6 +8,7 @@ without host bits.
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -22,6 +23,11 @@ from ipaddress import (
 from typing import Annotated
 
 from msgspec import Meta
+
+CHANGE_LOCK = "network"
+"""No two changes of the network at once."""
+CHANGE_DEADLINE = timedelta(minutes=3)
+"""Time to apply a change, to see whether the host is still reached, and to undo it."""
 
 FACT = r"@fact\.[A-Za-z0-9_-]{1,64}(?:\.[A-Za-z0-9_-]{1,64}){0,3}"
 """A reference to a fact of the host, which is put in its place there."""

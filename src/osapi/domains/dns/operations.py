@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
+from osapi.contract.network import CHANGE_DEADLINE, CHANGE_LOCK
 from osapi.contract.operation import Column, Kind, Operation
 from osapi.domains.dns.models import DnsChange, DnsConfig, DnsQuery, DnsRef, DnsUpdate
-
-_LOCK = "network"
-_DEADLINE = timedelta(minutes=3)
-"""Time to apply a change, to see whether the host is still reached, and to undo it."""
 
 GET = Operation(
     name="network.dns.get",
@@ -35,8 +30,8 @@ UPDATE = Operation(
     command=("node", "network", "dns", "update"),
     summary="Keep name servers and search domains for an interface.",
     status=202,
-    deadline=_DEADLINE,
-    lock=_LOCK,
+    deadline=CHANGE_DEADLINE,
+    lock=CHANGE_LOCK,
 )
 
 DELETE = Operation(
@@ -49,8 +44,8 @@ DELETE = Operation(
     route=("DELETE", "/network/dns"),
     command=("node", "network", "dns", "delete"),
     summary="Remove the name servers that OSAPI keeps for an interface.",
-    deadline=_DEADLINE,
-    lock=_LOCK,
+    deadline=CHANGE_DEADLINE,
+    lock=CHANGE_LOCK,
 )
 
 OPERATIONS = (GET, UPDATE, DELETE)

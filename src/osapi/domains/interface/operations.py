@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
+from osapi.contract.network import CHANGE_DEADLINE, CHANGE_LOCK
 from osapi.contract.operation import Column, Kind, Nothing, Operation
 from osapi.domains.interface.models import (
     InterfaceChange,
@@ -14,9 +13,6 @@ from osapi.domains.interface.models import (
     InterfaceUpdate,
 )
 
-_LOCK = "network"
-_DEADLINE = timedelta(minutes=3)
-"""Time to apply a change, to see whether the host is still reached, and to undo it."""
 _CHANGE = (Column("NAME", "name"),)
 
 LIST = Operation(
@@ -72,8 +68,8 @@ CREATE = Operation(
     command=("node", "network", "interface", "create"),
     summary="Configure a network interface, or make a VLAN.",
     columns=_CHANGE,
-    deadline=_DEADLINE,
-    lock=_LOCK,
+    deadline=CHANGE_DEADLINE,
+    lock=CHANGE_LOCK,
 )
 
 UPDATE = Operation(
@@ -87,8 +83,8 @@ UPDATE = Operation(
     command=("node", "network", "interface", "update"),
     summary="Change the configuration of a managed network interface.",
     columns=_CHANGE,
-    deadline=_DEADLINE,
-    lock=_LOCK,
+    deadline=CHANGE_DEADLINE,
+    lock=CHANGE_LOCK,
 )
 
 DELETE = Operation(
@@ -102,8 +98,8 @@ DELETE = Operation(
     command=("node", "network", "interface", "delete"),
     summary="Remove OSAPI's configuration of a network interface.",
     columns=_CHANGE,
-    deadline=_DEADLINE,
-    lock=_LOCK,
+    deadline=CHANGE_DEADLINE,
+    lock=CHANGE_LOCK,
 )
 
 OPERATIONS = (LIST, GET, CREATE, UPDATE, DELETE)

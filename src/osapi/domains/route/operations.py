@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
+from osapi.contract.network import CHANGE_DEADLINE, CHANGE_LOCK
 from osapi.contract.operation import Column, Kind, Nothing, Operation
 from osapi.domains.route.models import RouteChange, RouteCreate, RouteQuery, RouteReport, RouteUpdate
 
-_LOCK = "network"
-_DEADLINE = timedelta(minutes=3)
-"""Time to apply a change, to see whether the host is still reached, and to undo it."""
 _CHANGE = (Column("INTERFACE", "interface"),)
 _ROUTES = (
     Column("DESTINATION", "routes[].destination"),
@@ -55,8 +51,8 @@ CREATE = Operation(
     command=("node", "network", "route", "create"),
     summary="Keep static routes for an interface.",
     columns=_CHANGE,
-    deadline=_DEADLINE,
-    lock=_LOCK,
+    deadline=CHANGE_DEADLINE,
+    lock=CHANGE_LOCK,
 )
 
 UPDATE = Operation(
@@ -70,8 +66,8 @@ UPDATE = Operation(
     command=("node", "network", "route", "update"),
     summary="Replace the static routes that OSAPI keeps for an interface.",
     columns=_CHANGE,
-    deadline=_DEADLINE,
-    lock=_LOCK,
+    deadline=CHANGE_DEADLINE,
+    lock=CHANGE_LOCK,
 )
 
 DELETE = Operation(
@@ -85,8 +81,8 @@ DELETE = Operation(
     command=("node", "network", "route", "delete"),
     summary="Remove the static routes that OSAPI keeps for an interface.",
     columns=_CHANGE,
-    deadline=_DEADLINE,
-    lock=_LOCK,
+    deadline=CHANGE_DEADLINE,
+    lock=CHANGE_LOCK,
 )
 
 OPERATIONS = (LIST, GET, CREATE, UPDATE, DELETE)
