@@ -26,6 +26,7 @@ from osapi.host.plan import (
     Write,
 )
 from osapi.host.program import Completed
+from osapi.host.service import Answered, Ask
 
 _LAST_WORDS = 2048
 """Bytes of standard error that a failure carries."""
@@ -35,18 +36,21 @@ async def apply(host: Host, plan: Plan) -> Applied:
     """Do the actions in order, up to the first failure, which is raised. In check mode, do nothing."""
     if host.check_mode:
         return Applied(changed=plan.changes, diff=plan.diff)
-    runs: list[Completed] = []
-    for action in plan.actions:
-        completed = await _perform(host, action)
-        if completed is not None:
-            runs.append(completed)
-    return Applied(changed=plan.changes, diff=plan.diff, runs=tuple(runs))
+    told = [await _perform(host, action) for action in plan.actions]
+    return Applied(
+        changed=plan.changes,
+        diff=plan.diff,
+        runs=tuple(one for one in told if isinstance(one, Completed)),
+        answers=tuple(one for one in told if isinstance(one, Answered)),
+    )
 
 
-async def _perform(host: Host, action: Action) -> Completed | None:
+async def _perform(host: Host, action: Action) -> Completed | Answered | None:
     match action:
         case Run():
             return await _run(host, action)
+        case Ask():
+            return await host.ask(action)
         case Signal():
             await host.send_signal(action.pid, action.start_ticks, action.number)
         case SetKernelValue():

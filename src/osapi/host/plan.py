@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from osapi.host.managed import Source
 from osapi.host.objects import StoredObject
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed
+from osapi.host.service import Answered, Ask
 
 Metadata = Mapping[str, str]
 
@@ -143,7 +144,9 @@ class Forget:
     restored: str | None = None
 
 
-Action = Write | Fetch | Keep | Restore | Remove | Link | Signal | SetKernelValue | Run | Remember | Intend | Forget
+Action = (
+    Write | Fetch | Keep | Restore | Remove | Link | Signal | SetKernelValue | Run | Ask | Remember | Intend | Forget
+)
 
 
 @dataclass(frozen=True)
@@ -161,11 +164,12 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """What became of a plan. `runs` has one entry for each `Run`; it is empty in check mode."""
+    """What became of a plan. `runs` has one entry for each `Run`, `answers` one for each `Ask`; none in check mode."""
 
     changed: bool
     diff: str
     runs: tuple[Completed, ...] = ()
+    answers: tuple[Answered, ...] = ()
 
 
 def sha256(content: bytes) -> str:
