@@ -113,9 +113,9 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     broker = await _connect(setup, address, names.machine_id, wanted)
     stack.push_async_callback(broker.close)
     reach.use(address, broker)
+    host = _with_objects(host, broker, setup.settings)
     duty = Duty(state.drain_order, names.machine_id, verifier, wanted.beat.set)
     pressure = Pressure(state.conditions, setup.settings.agent, setup.now)
-    host = _with_objects(host, broker, setup.settings)
     return _assemble(setup, host, ledger, nameplate, names.machine_id, broker, verifier, duty, pressure, wanted, stack)
 
 
@@ -172,6 +172,16 @@ def _assemble(
     )
 
 
+def _file_states(
+    broker: Broker, settings: Settings, host: LocalHost, machine: MachineId, nameplate: Nameplate, wanted: Wanted
+) -> FileStatesTeller | None:
+    """None where the settings name no bucket for it."""
+    name = settings.nats.file_state.bucket
+    if not name:
+        return None
+    return FileStatesTeller(broker.bucket(name), host.managed, machine, nameplate, wanted.returned)
+
+
 def _state(duty: Duty, worker: Worker) -> AgentState:
     if not duty.is_drained:
         return AgentState.READY
@@ -187,16 +197,6 @@ def _beat_if_drained(duty: Duty, wanted: Wanted) -> None:
     """The last job of a drained agent has ended: tell at once that it is cordoned."""
     if duty.is_drained:
         wanted.beat.set()
-
-
-def _file_states(
-    broker: Broker, settings: Settings, host: LocalHost, machine: MachineId, nameplate: Nameplate, wanted: Wanted
-) -> FileStatesTeller | None:
-    """None where the settings name no bucket for it."""
-    name = settings.nats.file_state.bucket
-    if not name:
-        return None
-    return FileStatesTeller(broker.bucket(name), host.managed, machine, nameplate, wanted.returned)
 
 
 def _verifier(paths: Paths) -> Verifier:

@@ -29,27 +29,40 @@ from osapi.host.plan import (
     Write,
 )
 from osapi.host.program import Completed
+from osapi.host.service import Answered, Ask
 
 _LAST_WORDS = 2048
 """Bytes of standard error that a failure carries."""
+
+
+Told = Completed | Answered
+"""What a program or a service had to say."""
 
 
 async def apply(host: Host, plan: Plan) -> Applied:
     """Do the actions in order, up to the first failure, which is raised. In check mode, do nothing."""
     if host.check_mode:
         return Applied(changed=plan.changes, diff=plan.diff)
-    return Applied(changed=plan.changes, diff=plan.diff, runs=tuple(await _perform_all(host, plan.actions)))
+    told = await _perform_all(host, plan.actions)
+    return Applied(
+        changed=plan.changes,
+        diff=plan.diff,
+        runs=tuple(one for one in told if isinstance(one, Completed)),
+        answers=tuple(one for one in told if isinstance(one, Answered)),
+    )
 
 
-async def _perform_all(host: Host, actions: Iterable[Action]) -> list[Completed]:
-    """Do the actions in order; what the programs among them had to say."""
-    return [completed for action in actions for completed in await _perform(host, action)]
+async def _perform_all(host: Host, actions: Iterable[Action]) -> list[Told]:
+    """Do the actions in order; what programs and services had to say."""
+    return [told for action in actions for told in await _perform(host, action)]
 
 
-async def _perform(host: Host, action: Action) -> list[Completed]:
+async def _perform(host: Host, action: Action) -> list[Told]:
     match action:
         case Run():
             return [await _run(host, action)]
+        case Ask():
+            return [await host.ask(action)]
         case Signal():
             await host.send_signal(action.pid, action.start_ticks, action.number)
         case SetKernelValue():

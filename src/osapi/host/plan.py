@@ -11,6 +11,7 @@ from osapi.contract.errors import CommandFailed
 from osapi.host.managed import Source
 from osapi.host.objects import StoredObject
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed
+from osapi.host.service import Answered, Ask
 
 Metadata = Mapping[str, str]
 
@@ -159,7 +160,20 @@ class Forget:
 
 
 Action = (
-    Write | Fetch | Keep | Restore | Remove | Link | Signal | SetKernelValue | Run | Try | Remember | Intend | Forget
+    Write
+    | Fetch
+    | Keep
+    | Restore
+    | Remove
+    | Link
+    | Signal
+    | SetKernelValue
+    | Run
+    | Ask
+    | Try
+    | Remember
+    | Intend
+    | Forget
 )
 
 
@@ -178,11 +192,12 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """What became of a plan. `runs` has one entry for each `Run`; it is empty in check mode."""
+    """What became of a plan. `runs` has one entry for each `Run`, `answers` one for each `Ask`; none in check mode."""
 
     changed: bool
     diff: str
     runs: tuple[Completed, ...] = ()
+    answers: tuple[Answered, ...] = ()
 
 
 def sha256(content: bytes) -> str:

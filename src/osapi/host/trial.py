@@ -13,13 +13,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from osapi.contract.errors import Conflict, OsapiError, Permanent, Unsupported
 from osapi.host.door import Host
 from osapi.host.ending import to_the_end
 from osapi.host.plan import Fetch, Remove, Restore, Try, Write
-from osapi.host.program import Completed
 from osapi.host.undoing import PENDING, SCRIPT, UNDOING, UNDONE, script
 
 SETTLE_S = 2.0
@@ -40,10 +39,10 @@ _SYSTEMD_RUNS = "/run/systemd/system"
 
 _TOUCHING = (Write, Fetch, Restore, Remove)
 
-Work = Callable[[], Awaitable[list[Completed]]]
+T = TypeVar("T")
 
 
-async def hold(host: Host, trying: Try, work: Work) -> list[Completed]:
+async def hold(host: Host, trying: Try, work: Callable[[], Awaitable[T]]) -> T:
     """Do the work and let it stay if the controller is reached afterwards. A cancellation undoes it, too.
 
     Raises `Permanent` with code `reverted`, or what the work raised with its code, when it was undone; with
