@@ -172,16 +172,6 @@ def _assemble(
     )
 
 
-def _file_states(
-    broker: Broker, settings: Settings, host: LocalHost, machine: MachineId, nameplate: Nameplate, wanted: Wanted
-) -> FileStatesTeller | None:
-    """None where the settings name no bucket for it."""
-    name = settings.nats.file_state.bucket
-    if not name:
-        return None
-    return FileStatesTeller(broker.bucket(name), host.managed, machine, nameplate, wanted.returned)
-
-
 def _state(duty: Duty, worker: Worker) -> AgentState:
     if not duty.is_drained:
         return AgentState.READY
@@ -197,6 +187,16 @@ def _beat_if_drained(duty: Duty, wanted: Wanted) -> None:
     """The last job of a drained agent has ended: tell at once that it is cordoned."""
     if duty.is_drained:
         wanted.beat.set()
+
+
+def _file_states(
+    broker: Broker, settings: Settings, host: LocalHost, machine: MachineId, nameplate: Nameplate, wanted: Wanted
+) -> FileStatesTeller | None:
+    """None where the settings name no bucket for it."""
+    name = settings.nats.file_state.bucket
+    if not name:
+        return None
+    return FileStatesTeller(broker.bucket(name), host.managed, machine, nameplate, wanted.returned)
 
 
 def _verifier(paths: Paths) -> Verifier:
