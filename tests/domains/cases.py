@@ -127,6 +127,7 @@ class Before(msgspec.Struct, forbid_unknown_fields=True):
     labels: dict[str, str] = {}
     architecture: str = "x86_64"
     now: datetime = MIDNIGHT
+    reaches: tuple[bool, ...] = (True,)
 
 
 class Failure(msgspec.Struct, forbid_unknown_fields=True):
@@ -263,6 +264,7 @@ def _host(before: Before, parts: list[Before]) -> FakeHost:
             labels=before.labels,
             architecture=before.architecture,
             now=before.now,
+            reaches=before.reaches,
         )
     )
     for path, file in files.items():

@@ -17,6 +17,8 @@ from osapi.agent.slots import Turn
 from osapi.agent.tools import Tools
 from osapi.contract.errors import Unavailable
 from osapi.contract.operation import Kind
+from osapi.host import trial
+from osapi.host.trial import Aftermath
 from osapi.jobs.record import Ending
 
 
@@ -24,13 +26,13 @@ async def follow(held: Held, tools: Tools) -> Outcome | None:
     """Take a job from accepted to its outcome. Raises `CancelledError` only if nobody stopped the job."""
     held.begun = True
     try:
-        return _stopped(held) if held.is_stopped else await _in_turn(held, tools)
+        return await _stopped(held, tools) if held.is_stopped else await _in_turn(held, tools)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if not held.is_stopped or task is None:
             raise
         task.uncancel()
-        return _stopped(held)
+        return await _stopped(held, tools)
 
 
 async def _in_turn(held: Held, tools: Tools) -> Outcome | None:
@@ -78,17 +80,19 @@ async def _begin(held: Held, found: Found, tools: Tools) -> Outcome | None:
     return outcome
 
 
-def _stopped(held: Held) -> Outcome | None:
-    match held.stopped, held.started is not None:
-        case Stop.CANCELLED, True:
-            text = "cancelled while it ran; what it had done by then was not undone"
-            return Outcome(Ending.CANCELLED, error=text, code="cancelled")
-        case Stop.CANCELLED, False:
+async def _stopped(held: Held, tools: Tools) -> Outcome | None:
+    if held.started is None:
+        if held.stopped is Stop.CANCELLED:
             return Outcome(Ending.CANCELLED, error="cancelled before it began", code="cancelled")
-        case _, True:
-            return Outcome(Ending.INTERRUPTED, error="the agent was stopped while the job ran", code="interrupted")
-        case _:
-            return _released(held)
+        return _released(held)
+    aftermath = await trial.aftermath(tools.host, held.job.id)
+    if held.stopped is Stop.CANCELLED:
+        known = aftermath or Aftermath("cancelled", "what it had done by then was not undone")
+        return Outcome(Ending.CANCELLED, error=f"cancelled while it ran; {known.told}", code=known.code)
+    text = "the agent was stopped while the job ran"
+    if aftermath is not None:
+        return Outcome(Ending.FAILED, error=f"{text}; {aftermath.told}", code=aftermath.code)
+    return Outcome(Ending.INTERRUPTED, error=text, code="interrupted")
 
 
 def _released(held: Held) -> Outcome | None:

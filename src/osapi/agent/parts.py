@@ -25,6 +25,7 @@ from osapi.agent.nameplate import Nameplate
 from osapi.agent.pressure import Pressure
 from osapi.agent.puller import Puller
 from osapi.agent.pulse import Pulse
+from osapi.agent.reach import Reach
 from osapi.agent.rechecking import Rechecking
 from osapi.agent.reporter import Reporter
 from osapi.agent.slots import Slots
@@ -38,7 +39,7 @@ from osapi.contract.errors import Invalid, Unavailable
 from osapi.contract.ids import MachineId
 from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import AgentState
-from osapi.host import identity
+from osapi.host import identity, trial
 from osapi.host.local import LocalHost, open_host
 from osapi.host.objects import BrokerObjects
 from osapi.pki.keys import load_public_key
@@ -103,14 +104,18 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     verifier = _verifier(setup.paths)
     state = StateDir(setup.paths.agent_state)
     stack.callback(state.release)
-    host = await _host(setup, state)
+    reach = Reach()
+    host = await _host(setup, state, reach)
     stack.callback(host.managed.close)
+    await _undo_leftovers(host)
     ledger = await Ledger.open(state.ledger, setup.now())
     stack.push_async_callback(ledger.close)
     names = await host.names()
     nameplate = Nameplate(host, names.hostname, wanted.beat.set)
-    broker = await _connect(setup, names.machine_id, wanted)
+    address = _address(setup, names.machine_id)
+    broker = await _connect(setup, address, names.machine_id, wanted)
     stack.push_async_callback(broker.close)
+    reach.use(address, broker)
     host = _with_objects(host, broker, setup.settings)
     duty = Duty(state.drain_order, names.machine_id, verifier, wanted.beat.set)
     pressure = Pressure(state.conditions, setup.settings.agent, setup.now)
@@ -208,12 +213,13 @@ def _verifier(paths: Paths) -> Verifier:
     return Verifier.of(load_public_key(path))
 
 
-async def _host(setup: Setup, state: StateDir) -> LocalHost:
+async def _host(setup: Setup, state: StateDir, reach: Reach) -> LocalHost:
     agent, paths = setup.settings.agent, setup.paths
     claims = identity.Claims(machine_id=agent.machine_id, hostname=agent.hostname, labels=agent.labels)
     return await open_host(
         state.path,
         claims=claims,
+        reach=reach,
         sudo=agent.privilege_escalation.enabled,
         private_places=[str(place) for place in (paths.data_dir, paths.pki, paths.agent_pki, paths.nats_store)],
         facts_folder=agent.facts.folder,
@@ -234,9 +240,16 @@ def _with_objects(host: LocalHost, broker: Broker, settings: Settings) -> LocalH
     return host.with_objects(BrokerObjects(broker.objects(store))) if store else host
 
 
-async def _connect(setup: Setup, machine: MachineId, wanted: Wanted) -> Broker:
+async def _undo_leftovers(host: LocalHost) -> None:
+    """Before anything else: a change that was on trial when the agent ended may be why nobody can be reached."""
+    job_id = await trial.settle(host)
+    if job_id is not None:
+        aftermath = await trial.aftermath(host, job_id)
+        _log.warning("host.change_undone", job_id=job_id, code=None if aftermath is None else aftermath.code)
+
+
+async def _connect(setup: Setup, address: Address, machine: MachineId, wanted: Wanted) -> Broker:
     """Connect, however long it takes; the pauses grow and are random, for a fleet that comes back at once."""
-    address = _address(setup, machine)
 
     async def on_connected() -> None:
         wanted.hello.set()

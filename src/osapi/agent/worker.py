@@ -25,6 +25,8 @@ from osapi.agent.tools import Tools
 from osapi.contract.errors import Unavailable
 from osapi.contract.ids import JobId
 from osapi.contract.operation import Kind
+from osapi.host import trial
+from osapi.host.trial import Aftermath
 from osapi.jobs.record import Ending, Job, Response
 from osapi.telemetry.log import get_logger
 
@@ -95,7 +97,7 @@ class Worker:
         now = self._tools.now()
         for row in await self._tools.ledger.unreported():
             self._tools.memory.finished(row.job, max(row.expires, now), now)
-            self._take_up(row)
+            self._take_up(row, await trial.aftermath(self._tools.host, row.job))
 
     async def drain(self, deadline_s: float) -> None:
         """Finish what is in hand. What is not finished by then is stopped and, if it had begun, interrupted."""
@@ -154,7 +156,7 @@ class Worker:
         if answer is not None:
             await self._publish(_decode_response(answer))
 
-    def _take_up(self, row: Row) -> None:
+    def _take_up(self, row: Row, aftermath: Aftermath | None) -> None:
         if row.response is not None:
             self._tasks.start(self._publish(_decode_response(row.response)), f"report {row.job}")
         elif row.payload is not None and self._tools.now() < row.expires:
@@ -162,16 +164,9 @@ class Worker:
             _log.info("job.taken_up", job_id=job.id, operation=job.operation)
             self.accept(Run(job, row.payload), row.received, claimed=True)
         else:
-            self._tasks.start(self._give_up(row), f"give up {row.job}")
-
-    async def _give_up(self, row: Row) -> None:
-        if row.state is State.CLAIMED:
-            outcome = Outcome(Ending.EXPIRED, error="the job expired while the agent was away", code="expired")
-        else:
-            text = "the agent ended while the job ran; how far it came is unknown, and it is not run again"
-            outcome = Outcome(Ending.INTERRUPTED, error=text, code="interrupted")
-        response = self._response(row.job, row.received, row.started, outcome)
-        await self._settle(response, row.expires)
+            outcome = _lost(row, aftermath)
+            response = self._response(row.job, row.received, row.started, outcome)
+            self._tasks.start(self._settle(response, row.expires), f"give up {row.job}")
 
     def _response(self, job: JobId, received: datetime, started: datetime | None, outcome: Outcome) -> Response:
         return Response(
@@ -187,6 +182,17 @@ class Worker:
             started=started,
             finished=self._tools.now(),
         )
+
+
+def _lost(row: Row, aftermath: Aftermath | None) -> Outcome:
+    """The end of a job that nobody saw. `aftermath` is what the host still knows of it."""
+    if row.state is State.CLAIMED:
+        return Outcome(Ending.EXPIRED, error="the job expired while the agent was away", code="expired")
+    if aftermath is not None:
+        text = f"the agent ended while the job ran; {aftermath.told}"
+        return Outcome(Ending.FAILED, error=text, code=aftermath.code)
+    text = "the agent ended while the job ran; how far it came is unknown, and it is not run again"
+    return Outcome(Ending.INTERRUPTED, error=text, code="interrupted")
 
 
 def _summary(response: Response) -> dict[str, object]:

@@ -3,14 +3,16 @@
     python -m osapi.cli.generate [--check]
 
 A command of the CLI needs no model and no domain at run time, only what stands in that table; importing
-them would cost more than the whole exchange with the controller. Flags come from the fields of a flat
-request: scalars, enums and lists of scalars. Anything else is refused here, with the reason.
+them would cost more than the whole exchange with the controller. Flags come from the fields of a request:
+scalars, enums and lists of scalars. For a field of another shape the domain has a function of that name in
+its `cli.py`, which makes the value of the texts given; without one the field is refused here.
 """
 
 from __future__ import annotations
 
 import enum
 import importlib
+import importlib.util
 import sys
 import types
 from collections.abc import Iterable, Sequence
@@ -22,7 +24,7 @@ from msgspec.structs import FieldInfo
 
 from osapi.cli import node
 from osapi.cli.tree import shared_options
-from osapi.contract.operation import Column, Kind, Operation, Timed
+from osapi.contract.operation import Column, Kind, Timed
 from osapi.sdk.generate.files import write
 from osapi.sdk.generate.places import Place, places
 from osapi.sdk.generate.spelling import Ungeneratable, bare, describe, quote
@@ -82,7 +84,7 @@ def _entry(place: Place, declared: Sequence[Place]) -> list[str]:
         f'        "deadline_s": {operation.deadline.total_seconds()},',
         f'        "timed": {issubclass(operation.request, Timed)},',
         f'        "output": {_has_output(operation.result)},',
-        *_block("flags", (_flag(operation, one) for one in _fields(operation.request))),
+        *_block("flags", (_flag(place, one) for one in _fields(operation.request))),
         *_block("columns", (_column(column) for column in operation.columns)),
         *_block("details", (_column(column) for column in _details(place, declared))),
     ]
@@ -99,12 +101,13 @@ def _block(name: str, lines: Iterable[str]) -> list[str]:
     return [f'        "{name}": (', *inner, "        ),"] if inner else [f'        "{name}": (),']
 
 
-def _flag(operation: Operation[Any, Any], one: FieldInfo) -> str:
+def _flag(place: Place, one: FieldInfo) -> str:
+    operation = place.operation
     name = _extra(one.type).get("flag") or one.name.replace("_", "-")
     if name in TAKEN:
         raise Ungeneratable(f'{operation.name}: the flag --{name} is taken; give {one.name} Meta(extra={{"flag": …}})')
     try:
-        kind, choices = _kind(one.type)
+        kind, choices = _made(place, one.name) or _kind(one.type)
         if kind == "switch" and one.default is not False:
             kind = "toggle"
     except Ungeneratable as problem:
@@ -116,6 +119,14 @@ def _flag(operation: Operation[Any, Any], one: FieldInfo) -> str:
     if usual is not None:
         values = (*values, True)
     return f"({', '.join(_literal(value) for value in values)})"
+
+
+def _made(place: Place, field: str) -> tuple[str, tuple[str, ...]] | None:
+    """The function of the domain that makes the value of this field; None when it has none."""
+    module = f"{place.module.rpartition('.')[0]}.cli"
+    if importlib.util.find_spec(module) is None or not hasattr(importlib.import_module(module), field):
+        return None
+    return f"{module}:{field}", ()
 
 
 def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:
@@ -138,7 +149,7 @@ def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:
         return "text", tuple(str(member.value) for member in plain)
     if plain in _SCALARS:
         return _SCALARS[plain], ()
-    raise Ungeneratable(f"no flag can hold {plain!r}; give the domain a command of its own")
+    raise Ungeneratable(f"no flag can hold {plain!r}; give the domain a cli.py with a function of that name")
 
 
 def _default(one: FieldInfo) -> Any:

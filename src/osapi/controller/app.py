@@ -149,8 +149,8 @@ class Controller:
             *status_routes.routes(sources),
             *job_routes.routes(jobs, self._operations, FleetView(fleet.registry), time.time),
             *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines),
-            *target_routes.routes(fleet.registry),
             *await self._files(broker, FleetView(fleet.registry), opened),
+            *target_routes.routes(fleet.registry),
         ]
         upload_limit = settings.controller.api.upload_limit_bytes or None
         return asgi.application(

@@ -10,7 +10,7 @@ its model: what a reference stands for is checked on each host.
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Union, get_args, get_origin
 from urllib.parse import parse_qsl
@@ -26,6 +26,17 @@ BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 _QUERY_FIELDS = 200
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def takes_body(method: str, model: type[msgspec.Struct], path_names: Collection[str]) -> bool:
+    """Whether a request comes as a body: always with POST, PUT and PATCH.
+
+    With DELETE, whose body means nothing in RFC 9110, only if the path does not name all that it needs.
+    """
+    if method in BODY_METHODS:
+        return True
+    fields = msgspec.structs.fields(model)
+    return method == "DELETE" and any(field.required and field.encode_name not in path_names for field in fields)
 
 
 class _Shape:
@@ -58,7 +69,7 @@ class RequestReader:
         return frozenset(field.encode_name for field in msgspec.structs.fields(self._strict.model) if field.required)
 
     def read(self, path: tuple[str, ...], query: bytes, body: bytes | None) -> msgspec.Struct:
-        """The request. `body` None means that this method has none and the query counts instead.
+        """The request. `body` None means that there is none and the query counts instead.
 
         Raises `Invalid`, naming field, value and remedy.
         """
@@ -69,14 +80,14 @@ class RequestReader:
         values = self._from_query(query) if body is None else self._from_body(body)
         for name, text in zip(self._path_names, path, strict=True):
             values[name] = self._from_text(name, [text])
-        return self._convert(values)
+        return self._converted(values)
 
     def read_texts(self, given: Mapping[str, str]) -> msgspec.Struct:
         """The request from the fields of a form, which are text like those of a query. Raises as `read`."""
         values = {name: self._from_text(name, [text]) for name, text in given.items() if name in self._strict.types}
-        return self._convert(values)
+        return self._converted(values)
 
-    def _convert(self, values: dict[str, Any]) -> msgspec.Struct:
+    def _converted(self, values: dict[str, Any]) -> msgspec.Struct:
         shape = self._shape_for(values)
         if shape is not self._strict:
             references.check(values, self._strict.model)

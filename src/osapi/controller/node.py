@@ -16,7 +16,7 @@ from osapi.contract.operation import Operation, deadline_of
 from osapi.contract.target import Target
 from osapi.controller import envelope, options
 from osapi.controller.answer import Answer
-from osapi.controller.decode import BODY_METHODS, RequestReader
+from osapi.controller.decode import BODY_METHODS, RequestReader, takes_body
 from osapi.controller.endpoint import path_names
 from osapi.controller.exchange import JOB_ID, Exchange, path_value
 from osapi.controller.routing import Route
@@ -63,7 +63,8 @@ class NodeEndpoint:
         method, path = operation.route
         self._operation = operation
         self._services = services
-        self._has_body = method in BODY_METHODS
+        self._has_body = takes_body(method, operation.request, path_names(path))
+        self._may_be_query = method not in BODY_METHODS
         self._reader = RequestReader(operation.request, path_names(path), for_hosts=True)
         self._own_status = "status" in element_of(operation.result).__struct_encode_fields__
 
@@ -90,8 +91,7 @@ class NodeEndpoint:
     async def _submission(self, exchange: Exchange, asked: options.Options) -> Submission:
         host, *names = [path_value(value) for value in exchange.values]
         target = targets.parse(host)
-        body = await exchange.body(self._services.body_limit) if self._has_body else None
-        request = self._reader.read(tuple(names), exchange.query, body)
+        request = self._reader.read(tuple(names), exchange.query, await self._body(exchange))
         caller = exchange.caller
         reach = caller.reach(self._operation.permission)
         resolution = self._services.fleet.resolve(target, reach if reach.is_limited else None)
@@ -105,6 +105,10 @@ class NodeEndpoint:
             dry_run=asked.dry_run,
             idempotency_key=asked.idempotency_key,
         )
+
+    async def _body(self, exchange: Exchange) -> bytes | None:
+        body = await exchange.body(self._services.body_limit) if self._has_body else None
+        return None if self._may_be_query and not body else body
 
     async def _collect(self, ticket: Ticket, wait_s: float) -> Collected:
         try:

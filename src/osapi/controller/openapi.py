@@ -13,7 +13,7 @@ from osapi.contract.endpoint import Endpoint
 from osapi.contract.errors import ErrorBody
 from osapi.contract.operation import Kind, Operation
 from osapi.controller import node, options
-from osapi.controller.decode import BODY_METHODS
+from osapi.controller.decode import BODY_METHODS, takes_body
 from osapi.controller.endpoint import has_body, path_names
 from osapi.controller.schemas import FILE, REF, Schema, Schemas, accepted, element_of
 
@@ -122,9 +122,9 @@ def _operation(operation: Operation[Any, Any], schemas: Schemas) -> Schema:
             path,
             schemas,
             [_parameter(name) for name in shared],
-            in_query=method not in BODY_METHODS,
+            in_query=not takes_body(method, operation.request, path_names(path)),
         ),
-        "responses": {**success, **_errors(_NODE, method)},
+        "responses": {**success, **_errors(_NODE, has_body=takes_body(method, operation.request, path_names(path)))},
     }
 
 
@@ -169,13 +169,16 @@ def _success(endpoint: Endpoint, schemas: Schemas) -> Schema:
 def _failures(endpoint: Endpoint, schemas: Schemas) -> Schema:
     """A route that is open to everybody may say in its own words why it is not available."""
     if endpoint.permission is not None:
-        return _errors(_ALWAYS, endpoint.method)
+        return _errors(_ALWAYS, has_body=endpoint.method in BODY_METHODS)
     either = {"anyOf": [schemas.of(endpoint.response), schemas.of(ErrorBody)]}
-    return {**_errors((500,), endpoint.method), "503": _content(either, HTTPStatus(503).phrase)}
+    return {
+        **_errors((500,), has_body=endpoint.method in BODY_METHODS),
+        "503": _content(either, HTTPStatus(503).phrase),
+    }
 
 
-def _errors(statuses: Sequence[int], method: str) -> Schema:
-    all_statuses = sorted({*statuses, *((413,) if method in BODY_METHODS else ())})
+def _errors(statuses: Sequence[int], *, has_body: bool) -> Schema:
+    all_statuses = sorted({*statuses, *((413,) if has_body else ())})
     return {str(status): {"$ref": f"#/components/responses/{_name(status)}"} for status in all_statuses}
 
 

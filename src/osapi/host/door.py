@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -19,6 +19,9 @@ from osapi.host.processes import HostProcess
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed, OnOutput
 from osapi.host.service import Answered, Ask
 from osapi.templates.rendering import Context, Rendered
+
+Reach = Callable[[float, float], Awaitable[bool]]
+"""`Host.reaches_controller`, as the agent offers it to the host."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,11 @@ class Host(Protocol):
     @property
     def managed(self) -> ManagedFiles:
         """Which files OSAPI has written, and what it knew then. Change it through `apply` only."""
+        ...
+
+    @property
+    def state_dir(self) -> str:
+        """The agent's own folder on this host, which nobody else may read."""
         ...
 
     @property
@@ -251,6 +259,13 @@ class Host(Protocol):
         """What is known of the host, as `contract.facts.HostFacts` is on the wire; custom facts are in `facts`.
 
         At most a minute old, and not older than the last change by `apply`. What the host does not tell is not there.
+        """
+        ...
+
+    async def reaches_controller(self, settle_s: float, deadline_s: float) -> bool:
+        """Whether jobs can still come: whether a round trip over a new connection succeeds.
+
+        It begins `settle_s` from now, and is tried again until another `deadline_s` are over.
         """
         ...
 

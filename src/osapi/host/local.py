@@ -28,7 +28,7 @@ from osapi.host import (
     stream,
 )
 from osapi.host.backups import Backups, LocalBackups
-from osapi.host.door import Host, Task
+from osapi.host.door import Host, Reach, Task
 from osapi.host.ending import in_own_thread, in_thread
 from osapi.host.facts import Facts, as_mapping
 from osapi.host.family import Family, detect
@@ -64,6 +64,8 @@ class _Parts:
     facts: Facts
     sudo: bool
     now: Callable[[], datetime]
+    state_dir: str
+    reach: Reach
 
 
 class LocalHost:
@@ -100,6 +102,10 @@ class LocalHost:
     @property
     def managed(self) -> ManagedFiles:
         return self._parts.managed
+
+    @property
+    def state_dir(self) -> str:
+        return self._parts.state_dir
 
     @property
     def backups(self) -> Backups:
@@ -274,6 +280,9 @@ class LocalHost:
         """Set while the host has changed since its facts were collected."""
         return self._parts.facts.stale
 
+    async def reaches_controller(self, settle_s: float, deadline_s: float) -> bool:
+        return await self._parts.reach(settle_s, deadline_s)
+
     async def apply(self, plan: Plan) -> Applied:
         try:
             return await acting.apply(self, plan)
@@ -286,10 +295,15 @@ class LocalHost:
             raise RuntimeError("nothing may be changed in check mode; providers change things through `apply`")
 
 
+async def _unreachable(_settle_s: float, _deadline_s: float) -> bool:
+    return False
+
+
 async def open_host(
     state_dir: Path,
     *,
     claims: Claims,
+    reach: Reach = _unreachable,
     root: str = "/",
     sudo: bool = False,
     private_places: Sequence[str] = (),
@@ -299,9 +313,9 @@ async def open_host(
     """Look at the system once and make its door.
 
     `state_dir` exists and holds the notes about files and what was there before them; `claims` is what the
-    settings say about the host; `sudo` prefixes privileged programs; `private_places` are further directories
-    of OSAPI's own; `facts_folder` holds custom facts. `root` is for tests: files are looked for below it, programs
-    are not.
+    settings say about the host; `reach` answers `reaches_controller`, without it nothing is reached; `sudo`
+    prefixes privileged programs; `private_places` are further directories of OSAPI's own; `facts_folder` holds
+    custom facts. `root` is for tests: files are looked for below it, programs are not.
     Raises `Permanent` or `Invalid` when the host has no usable machine id.
     """
     files = FileTree(root)
@@ -322,5 +336,7 @@ async def open_host(
         facts=Facts(facts_folder),
         sudo=sudo,
         now=now,
+        state_dir=str(await asyncio.to_thread(state_dir.resolve)),
+        reach=reach,
     )
     return LocalHost(parts, Task())

@@ -60,6 +60,8 @@ class Setup:
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Facts as they are on the wire, beside name, machine id, machine type and distribution."""
     now: datetime = MIDNIGHT
+    reaches: Sequence[bool] = (True,)
+    """Whether the controller is reached, the first time and each time after; then as the last time."""
 
 
 _DEFAULT_FILES = {
@@ -82,6 +84,7 @@ class _State:
         self.backups = FakeBackups(self.files)
         self.backups.kept.update(setup.backups)
         self.managed = ManagedFiles(None)
+        self.reaches = list(setup.reaches)
 
 
 class FakeHost:
@@ -141,6 +144,10 @@ class FakeHost:
     @property
     def managed(self) -> ManagedFiles:
         return self._state.managed
+
+    @property
+    def state_dir(self) -> str:
+        return "/var/lib/osapi/agent"
 
     @property
     def backups(self) -> FakeBackups:
@@ -309,6 +316,10 @@ class FakeHost:
             os_release=os_release(self.family),
         )
         return {**as_mapping(told), **setup.facts}
+
+    async def reaches_controller(self, settle_s: float, deadline_s: float) -> bool:  # noqa: ARG002 - time does not pass
+        reaches = self._state.reaches
+        return reaches.pop(0) if len(reaches) > 1 else reaches[0]
 
     async def apply(self, plan: Plan) -> Applied:
         return await acting.apply(self, plan)

@@ -225,13 +225,19 @@ class Domains:
 
 
 class FakeHost:
-    """As much of a host as the agent itself touches."""
+    """As much of a host as the agent itself touches. `files` are those of its state folder."""
 
-    def __init__(self, task: Any = None) -> None:
+    state_dir = "/state"
+
+    def __init__(self, task: Any = None, files: dict[str, bytes] | None = None) -> None:
         self.task = task
+        self.files = {} if files is None else files
 
     def for_task(self, task: Any) -> FakeHost:
-        return FakeHost(task)
+        return FakeHost(task, self.files)
+
+    async def read(self, path: str) -> bytes | None:
+        return self.files.get(path)
 
 
 FAILURES: list[tuple[OsapiError, str, str]] = [

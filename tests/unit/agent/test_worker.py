@@ -72,7 +72,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
     ledgers: list[Ledger] = []
     clock, responses, queue, effects = Clock(), FakeBucket(), FakeBucket(), Effects()
 
-    async def make(max_jobs: int = 2, fail_at: str | None = None) -> Bench:
+    async def make(max_jobs: int = 2, fail_at: str | None = None, files: dict[str, bytes] | None = None) -> Bench:
         for old in ledgers:
             await old.close()
         ledger = await Ledger.open(tmp_path / "ledger.db", NOW)
@@ -88,7 +88,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
         tools = Tools(
             machine=ME,
             nameplate=nameplate,
-            host=cast("Host", FakeHost()),
+            host=cast("Host", FakeHost(files=files)),
             catalogue=Catalogue(Domains(effects), ("debian",)),
             slots=Slots(max_jobs),
             ledger=ledger,
@@ -345,6 +345,49 @@ async def test_a_change_cut_off_by_death_is_told_and_not_run_again(
         after.accept(change)
         await after.worker.drain(1)
         assert after.effects.written == [change.id] * written
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "told"),
+    [
+        ("undone", "reverted", "its change was undone"),
+        ("undoing", "undo_failed", "its change could be undone only in part"),
+    ],
+)
+async def test_a_change_cut_off_by_death_that_was_undone_is_told_so(
+    make: MakeBench, name: str, code: str, told: str
+) -> None:
+    change = write()
+    await die_at(await make(fail_at=AFTER_STARTED), change)
+    after = await make(files={f"/state/trial/{name}": change.id.encode()})
+    await after.worker.recover()
+    answer = await after.answer(change.id)
+    assert (answer.ending, answer.code) == (Ending.FAILED, code)
+    assert answer.error == f"the agent ended while the job ran; {told}"
+
+
+async def test_what_was_undone_for_another_job_says_nothing_about_this_one(make: MakeBench) -> None:
+    change = write()
+    await die_at(await make(fail_at=AFTER_STARTED), change)
+    after = await make(files={"/state/trial/undone": b"another"})
+    await after.worker.recover()
+    assert (await after.answer(change.id)).ending is Ending.INTERRUPTED
+
+
+@pytest.mark.parametrize(("stop", "ending"), [("cancel", Ending.CANCELLED), ("drain", Ending.FAILED)])
+async def test_a_stopped_change_that_was_undone_is_told_so(make: MakeBench, stop: str, ending: Ending) -> None:
+    files: dict[str, bytes] = {}
+    bench = await make(files=files)
+    held = bench.accept(hang())
+    await bench.effects.began.wait()
+    files["/state/trial/undone"] = held.id.encode()
+    if stop == "cancel":
+        bench.worker.cancel(held.id)
+    else:
+        await bench.worker.drain(0.01)
+    answer = await bench.answer(held.id)
+    assert (answer.ending, answer.code) == (ending, "reverted")
+    assert (answer.error or "").endswith("; its change was undone")
 
 
 async def test_every_fail_point_is_tried_above() -> None:
