@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
@@ -75,6 +75,14 @@ def test_a_request_is_flat_so_that_flags_can_be_derived(operation: Operation[Any
 
 
 @each_operation
+def test_no_field_of_a_result_hides_one_of_the_envelope(operation: Operation[Any, Any]) -> None:
+    """A host's answer has both side by side, see `contract.result.HostResult`; only the contract may have it so."""
+    names = {one.encode_name for one in msgspec.structs.fields(entry_of(operation.result))}
+    hidden = names & {"status", "error", "code"}
+    assert hidden == ({"status"} if operation.operation_id == "PostNodeFileStatus" else set())
+
+
+@each_operation
 def test_every_field_is_described(operation: Operation[Any, Any]) -> None:
     undescribed: list[str] = []
     _, components = msgspec.json.schema_components([operation.request, operation.result])
@@ -83,6 +91,12 @@ def test_every_field_is_described(operation: Operation[Any, Any]) -> None:
             f"{model}.{name}" for name, field in schema.get("properties", {}).items() if not described(field)
         ]
     assert undescribed == []
+
+
+def entry_of(result: Any) -> type[msgspec.Struct]:
+    """What one entry of an answer is made of: a host may give several."""
+    inner: type[msgspec.Struct] = get_args(result)[0] if get_origin(result) is list else result
+    return inner
 
 
 def described(field: dict[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from osapi.agent.catalogue import Catalogue, Domains
 from osapi.agent.claims import Claims
 from osapi.agent.description import Description
 from osapi.agent.duty import Duty
+from osapi.agent.fact_reporter import FactReporter
 from osapi.agent.failpoints import FailPoints
 from osapi.agent.file_states import FileStatesTeller
 from osapi.agent.greeting import Greeting
@@ -83,6 +84,8 @@ class Parts:
     puller: Puller
     greeting: Greeting
     heartbeat: Heartbeat
+    facts: FactReporter | None
+    """None: the settings say that nobody tells facts."""
     description: Description
     queue: PullQueue
     file_states: FileStatesTeller | None
@@ -159,22 +162,13 @@ def _assemble(
         puller=Puller(me, verifier, worker, tools, duty),
         greeting=Greeting(machine, lambda: worker.holding, setup.now, wanted.hello, duty.take),
         heartbeat=Heartbeat(registry, description.entry, settings.agent.heartbeat_interval, wanted.beat),
+        facts=_facts(settings, broker, host, wanted),
         description=description,
         queue=broker.pull_queue(settings.nats.stream.name, settings.agent.consumer.durable),
         file_states=_file_states(broker, settings, host, machine, nameplate, wanted),
         rechecking=Rechecking(host, settings.agent.facts.interval),
         wanted=wanted,
     )
-
-
-def _file_states(
-    broker: Broker, settings: Settings, host: LocalHost, machine: MachineId, nameplate: Nameplate, wanted: Wanted
-) -> FileStatesTeller | None:
-    """None where the settings name no bucket for it."""
-    name = settings.nats.file_state.bucket
-    if not name:
-        return None
-    return FileStatesTeller(broker.bucket(name), host.managed, machine, nameplate, wanted.returned)
 
 
 def _state(duty: Duty, worker: Worker) -> AgentState:
@@ -192,6 +186,16 @@ def _beat_if_drained(duty: Duty, wanted: Wanted) -> None:
     """The last job of a drained agent has ended: tell at once that it is cordoned."""
     if duty.is_drained:
         wanted.beat.set()
+
+
+def _file_states(
+    broker: Broker, settings: Settings, host: LocalHost, machine: MachineId, nameplate: Nameplate, wanted: Wanted
+) -> FileStatesTeller | None:
+    """None where the settings name no bucket for it."""
+    name = settings.nats.file_state.bucket
+    if not name:
+        return None
+    return FileStatesTeller(broker.bucket(name), host.managed, machine, nameplate, wanted.returned)
 
 
 def _verifier(paths: Paths) -> Verifier:
@@ -212,6 +216,16 @@ async def _host(setup: Setup, state: StateDir) -> LocalHost:
         claims=claims,
         sudo=agent.privilege_escalation.enabled,
         private_places=[str(place) for place in (paths.data_dir, paths.pki, paths.agent_pki, paths.nats_store)],
+        facts_folder=agent.facts.folder,
+    )
+
+
+def _facts(settings: Settings, broker: Broker, host: LocalHost, wanted: Wanted) -> FactReporter | None:
+    section = settings.nats.facts
+    if not section.bucket:
+        return None
+    return FactReporter(
+        broker.bucket(section.bucket), host, settings.agent.facts.interval, section.ttl, wanted.returned
     )
 
 

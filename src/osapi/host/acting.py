@@ -12,10 +12,12 @@ from osapi.host.plan import (
     Action,
     Applied,
     Fetch,
+    FileAction,
     Forget,
     Intend,
     Keep,
     Link,
+    NoteAction,
     Plan,
     Remember,
     Remove,
@@ -62,7 +64,7 @@ async def _perform(host: Host, action: Action) -> Completed | Answered | None:
     return None
 
 
-async def _change_file(host: Host, action: Write | Fetch | Keep | Restore | Remove | Link) -> None:
+async def _change_file(host: Host, action: FileAction) -> None:
     match action:
         case Write():
             await _write(host, action)
@@ -78,7 +80,7 @@ async def _change_file(host: Host, action: Write | Fetch | Keep | Restore | Remo
             await host.link(path, target)
 
 
-async def _take_note(host: Host, action: Remember | Intend | Forget) -> None:
+async def _take_note(host: Host, action: NoteAction) -> None:
     """A note and the copy of what was there before are dropped together, the note first: it tells of the copy."""
     match action:
         case Remember():

@@ -144,9 +144,9 @@ class Forget:
     restored: str | None = None
 
 
-Action = (
-    Write | Fetch | Keep | Restore | Remove | Link | Signal | SetKernelValue | Run | Ask | Remember | Intend | Forget
-)
+FileAction = Write | Fetch | Keep | Restore | Remove | Link
+NoteAction = Remember | Intend | Forget
+Action = FileAction | Signal | SetKernelValue | Run | Ask | NoteAction
 
 
 @dataclass(frozen=True)
@@ -155,6 +155,12 @@ class Plan:
 
     actions: tuple[Action, ...] = ()
     diff: str = ""
+
+    @classmethod
+    def of(cls, *plans: Plan) -> Plan:
+        """Several plans as one, in this order."""
+        actions = tuple(action for plan in plans for action in plan.actions)
+        return cls(actions, "\n".join(plan.diff for plan in plans if plan.diff))
 
     @property
     def changes(self) -> bool:

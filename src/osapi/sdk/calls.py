@@ -79,6 +79,36 @@ def agent_get(name: str) -> Request:
     return Request("GET", f"/api/agent/{quote(name)}")
 
 
+def target(text: str, permission: str | None = None) -> Request:
+    """Ask whom a target means, where a permission is held."""
+    return Request("GET", with_query("/api/target", {"target": text, "permission": permission}))
+
+
+def fact_keys() -> Request:
+    """Read which facts there are."""
+    return Request("GET", "/api/facts/keys")
+
+
+def agent_drain(name: str, reason: str = "") -> Request:
+    """Let an agent take nothing new."""
+    return Request("POST", f"/api/agent/{quote(name)}/drain", body=json_body({"reason": reason}))
+
+
+def agent_undrain(name: str) -> Request:
+    """Let an agent take work again."""
+    return Request("POST", f"/api/agent/{quote(name)}/undrain")
+
+
+def agent_delete(name: str, *, force: bool = False) -> Request:
+    """Remove an agent from the inventory."""
+    return Request("DELETE", with_query(f"/api/agent/{quote(name)}", {"force": force or None}))
+
+
+def health_status() -> Request:
+    """Ask how everything fares: 200 or 503, which is the answer and not worth another try."""
+    return Request("GET", "/api/health/status", safe=False)
+
+
 def file_list() -> Request:
     """Read what is known of all files."""
     return Request("GET", "/api/file")
@@ -107,26 +137,6 @@ def file_delete(name: str) -> Request:
 def file_stale() -> Request:
     """Read which deployed files are not what would be deployed now."""
     return Request("GET", "/api/file/stale")
-
-
-def agent_drain(name: str, reason: str = "") -> Request:
-    """Let an agent take nothing new."""
-    return Request("POST", f"/api/agent/{quote(name)}/drain", body=json_body({"reason": reason}))
-
-
-def agent_undrain(name: str) -> Request:
-    """Let an agent take work again."""
-    return Request("POST", f"/api/agent/{quote(name)}/undrain")
-
-
-def agent_delete(name: str, *, force: bool = False) -> Request:
-    """Remove an agent from the inventory."""
-    return Request("DELETE", with_query(f"/api/agent/{quote(name)}", {"force": force or None}))
-
-
-def health_status() -> Request:
-    """Ask how everything fares: 200 or 503, which is the answer and not worth another try."""
-    return Request("GET", "/api/health/status", safe=False)
 
 
 def health() -> Request:
