@@ -20,6 +20,7 @@ from osapi.config.listening import refuse_exposed
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.endpoint import Caller, Routes
+from osapi.contract.errors import OsapiError
 from osapi.contract.ids import MachineId
 from osapi.contract.operation import Operation
 from osapi.contract.target import Target
@@ -51,6 +52,7 @@ from osapi.telemetry.process import ProcessMeter
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 from osapi.transport.bucket import Entry
+from osapi.transport.objects import ObjectStore
 from osapi.transport.provision import provision
 
 CONNECT_S = 30.0
@@ -169,7 +171,7 @@ class Controller:
         states = FileStates(broker.bucket(nats.file_state.bucket))
         opened.push_async_callback(states.stop)
         await states.start()
-        await seed(store)
+        await _seed(store)
         keeping = asyncio.create_task(keep_tidy(store))
         opened.callback(keeping.cancel)
         return file_routes.routes(store, states, fleet)
@@ -226,6 +228,14 @@ class Controller:
             standing=fleet.drains.standing,
             clock=time.time,
         )
+
+
+async def _seed(store: ObjectStore) -> None:
+    """A store that is full keeps nobody from being served."""
+    try:
+        await seed(store)
+    except OsapiError as problem:
+        _log.error("file.not_seeded", error=problem.message)
 
 
 async def _follow(broker: Broker, revoked: Revocations) -> None:
