@@ -14,7 +14,7 @@ from osapi.agent.bounds import bounded
 from osapi.agent.catalogue import Found
 from osapi.contract.errors import DeadlineExceeded, OsapiError, Unsupported
 from osapi.contract.operation import Change
-from osapi.host.door import Host, Task
+from osapi.host.door import Host, Live, Task
 from osapi.host.program import OVERRUN_S
 from osapi.jobs.record import Ending, Job
 from osapi.telemetry.log import get_logger
@@ -37,13 +37,13 @@ class Outcome(msgspec.Struct, frozen=True):
     code: str | None = None
 
 
-async def execute(found: Found, job: Job, host: Host) -> Outcome:
-    """Run the job now, within its deadline."""
+async def execute(found: Found, job: Job, host: Host, live: Live | None = None) -> Outcome:
+    """Run the job now, within its deadline. `live` takes what it gives out meanwhile."""
     try:
         request = msgspec.json.decode(job.request, type=found.operation.request)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         return Outcome(Ending.FAILED, error=f"the request does not fit: {problem}", code="invalid")
-    task = Task(job_id=job.id, operation=job.operation, check_mode=job.dry_run)
+    task = Task(job_id=job.id, operation=job.operation, check_mode=job.dry_run, live=live)
     limit = asyncio.timeout(job.deadline_s + GRACE_S)
     try:
         async with limit:

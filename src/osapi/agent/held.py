@@ -7,6 +7,7 @@ import enum
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from osapi.agent.live import LiveOutput
 from osapi.agent.progress import Progress
 from osapi.jobs.record import Job
 
@@ -32,6 +33,7 @@ class Held:
     received: datetime
     claimed: bool
     progress: Progress
+    live: LiveOutput
     task: asyncio.Task[None] | None = None
     started: datetime | None = None
     stopped: Stop | None = None

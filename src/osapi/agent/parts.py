@@ -20,6 +20,7 @@ from osapi.agent.ledger import Ledger
 from osapi.agent.listener import Listener
 from osapi.agent.memory import Memory
 from osapi.agent.nameplate import Nameplate
+from osapi.agent.outlet import Outlet
 from osapi.agent.puller import Puller
 from osapi.agent.pulse import Pulse
 from osapi.agent.reporter import Reporter
@@ -129,6 +130,7 @@ def _assemble(
         memory=Memory(),
         claims=Claims(queue, machine, nameplate, wanted.returned, setup.now),
         reporter=reporter,
+        outlet=Outlet(broker, machine, nameplate, setup.now),
         fail_points=setup.fail_points,
         now=setup.now,
     )

@@ -60,7 +60,8 @@ class Worker:
         """Take a job in hand. Returns at once."""
         job, note = run.job, self._tools.reporter.note
         progress = Progress(lambda event, when: note(job.id, event, when), received)
-        held = self._held[job.id] = Held(job, run.payload, received, claimed, progress)
+        live = self._tools.outlet.live(job)
+        held = self._held[job.id] = Held(job, run.payload, received, claimed, progress, live)
         if self._tools.memory.standing(job.id) is Standing.CANCELLED:
             held.stop(Stop.CANCELLED)
         held.task = self._tasks.start(self._carry(held), f"job {job.id}")
@@ -117,9 +118,11 @@ class Worker:
                 tools.memory.finished(job.id, job.expires, tools.now())
                 if outcome.changed:
                     await tools.nameplate.read()
-                await self._conclude(job, self._response(job.id, held.received, held.started, outcome))
+                outputs = await held.live.close()
+                await self._conclude(job, self._response(job.id, held.received, held.started, outcome, outputs))
         finally:
             held.progress.close()
+            held.live.drop()
             del self._held[job.id]
         if outcome is None and held.stopped is None:
             await self._repeat(job.id)
@@ -169,7 +172,9 @@ class Worker:
         response = self._response(row.job, row.received, row.started, outcome)
         await self._settle(response, row.expires)
 
-    def _response(self, job: JobId, received: datetime, started: datetime | None, outcome: Outcome) -> Response:
+    def _response(
+        self, job: JobId, received: datetime, started: datetime | None, outcome: Outcome, outputs: int = 0
+    ) -> Response:
         return Response(
             job_id=job,
             machine_id=self._tools.machine,
@@ -182,6 +187,7 @@ class Worker:
             received=received,
             started=started,
             finished=self._tools.now(),
+            outputs=outputs,
         )
 
 

@@ -31,6 +31,7 @@ def of_agent(settings: Settings) -> Permissions:
     return Permissions(
         publish=(
             f"{subject}hello.*",
+            f"{subject}{subjects.OUTPUT_SUBJECTS}",
             f"$KV.{name}{nats.registry.bucket}.agents.*",
             *([f"$KV.{name}{nats.facts.bucket}.facts.*"] if nats.facts.bucket else []),
             f"$KV.{name}{nats.kv.bucket}.status.>",

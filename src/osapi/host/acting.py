@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 
 from osapi.contract.errors import CommandFailed, Permanent
-from osapi.host.door import Host
+from osapi.host.door import Host, Live
 from osapi.host.managed import ManagedFile
 from osapi.host.plan import Action, Applied, Forget, Link, Plan, Remember, Remove, Run, SetKernelValue, Signal, Write
-from osapi.host.program import Completed
+from osapi.host.program import Completed, OnOutput
 
 _LAST_WORDS = 2048
 """Bytes of standard error that a failure carries."""
@@ -76,11 +76,15 @@ async def _run(host: Host, action: Run) -> Completed:
         user=action.user,
         privileged=action.privileged,
         output_limit=action.output_limit,
-        on_output=host.task.on_output if action.live else None,
+        on_output=_passes_on(host.task.live) if action.live and host.task.live is not None else None,
     )
     if action.accept is not None and completed.exit_code not in action.accept:
         raise failure_of(completed)
     return completed
+
+
+def _passes_on(live: Live) -> OnOutput:
+    return lambda stream, piece: live.text(stream, piece)
 
 
 def failure_of(completed: Completed) -> CommandFailed:

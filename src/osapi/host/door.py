@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from osapi.host.family import Family
 from osapi.host.figures import DiskSpace, Figures
@@ -17,6 +17,21 @@ from osapi.host.processes import HostProcess
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed, OnOutput
 
 
+class Live(Protocol):
+    """Where a job puts what it gives out while it runs: parts of its result, for whoever is listening.
+
+    Must be quick and never fails; nobody may be listening.
+    """
+
+    def text(self, name: str, piece: bytes) -> None:
+        """More of the text in the field `name`. What comes too fast is left out, and that is told."""
+        ...
+
+    def items(self, name: str, items: Sequence[Any]) -> Coroutine[Any, Any, None] | None:
+        """More items for the list in the field `name`. Nothing is left out; await what is returned before the next."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """For which job a host is used. Goes into the environment of programs and into provenance records."""
@@ -24,7 +39,7 @@ class Task:
     job_id: str = ""
     operation: str = ""
     check_mode: bool = False
-    on_output: OnOutput | None = field(default=None, compare=False)
+    live: Live | None = field(default=None, compare=False)
 
 
 class Host(Protocol):

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from osapi.contract.operation import Nothing
 from osapi.jobs.status import JobStatus
 
 JobIdText = Annotated[
@@ -156,6 +155,9 @@ class JobEvent(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     changed: bool | None = None
     error: str | None = None
     data: Any = None
+    """What belongs to the event; for `output`, a part of the result: texts to be joined, lists to be appended."""
+    left_out: int = 0
+    """Bytes of output missing before this piece, because they came faster than they may be sent."""
 
 
 class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -203,4 +205,7 @@ class DeadLettersPurged(msgspec.Struct, kw_only=True):
     purged: int
 
 
-EventsRequest = Nothing
+class EventsRequest(msgspec.Struct, kw_only=True):
+    """What to be told of all jobs."""
+
+    output: Annotated[bool, Meta(description="Also what jobs give out while they run.")] = True

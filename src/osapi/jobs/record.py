@@ -82,6 +82,23 @@ class StatusEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     data: dict[str, Any] | None = None
 
 
+class Output(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A piece of what a job gives out on one host while it runs, on the subject `output.<job>.<machine>`.
+
+    `number` counts the pieces of that host from 1. `left_out` is how many bytes came before this piece and are
+    missing, because they came faster than they may be sent.
+    """
+
+    job_id: JobId
+    machine_id: MachineId
+    hostname: str
+    number: int
+    timestamp: datetime
+    data: msgspec.Raw
+    """A part of the result, in its shape: texts to be joined, lists to be appended to one another."""
+    left_out: int = 0
+
+
 class Ending(enum.Enum):
     """How a job ended on one host, as that host tells it."""
 
@@ -111,6 +128,8 @@ class Response(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     received: datetime
     started: datetime | None = None
     finished: datetime
+    outputs: int = 0
+    """How many pieces of output were sent before; the number of the last one."""
 
 
 class Cancel(msgspec.Struct, frozen=True):

@@ -10,30 +10,36 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from osapi.contract.errors import OsapiError
+from osapi.contract.ids import JobId
 from osapi.jobs import envelope
 from osapi.jobs.dead_letters import DeadLetters, lost_hosts
 from osapi.jobs.delivery import Delivery
 from osapi.jobs.dispatcher import Dispatcher
 from osapi.jobs.entry import JobEntry
-from osapi.jobs.feed import Feed
+from osapi.jobs.feed import Feed, Subscription
 from osapi.jobs.index import Change, Index
 from osapi.jobs.leftovers import Leftovers
 from osapi.jobs.store import JobFacts, JobStore, sealed_part
+from osapi.jobs.streams import Following
+from osapi.jobs.tail import Tail
 from osapi.pki.signing import Signer, Verifier
 from osapi.telemetry.log import get_logger
 from osapi.transport.broker import Broker
 from osapi.transport.bucket import Entry
 
+_READS = 50
+_READ_PAUSE_S = 0.01
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class JobNames:
-    """Names of the buckets and the stream, from the settings `nats.kv.*` and `nats.stream.name`."""
+    """Names of the buckets and streams, from the settings `nats.kv.*`, `nats.stream.name` and `nats.live.stream`."""
 
     queue_bucket: str = "job-queue"
     response_bucket: str = "job-responses"
     dead_letter_stream: str = "JOBS-DLQ"
+    output_stream: str = "OUTPUT"
 
 
 class JobService:
@@ -56,7 +62,12 @@ class JobService:
         self._ready = asyncio.Event()
         self._letters_due: asyncio.Queue[JobEntry] = asyncio.Queue()
         self.feed = Feed()
-        self.store = JobStore(broker, queue_bucket=names.queue_bucket, response_bucket=names.response_bucket)
+        self.store = JobStore(
+            broker,
+            queue_bucket=names.queue_bucket,
+            response_bucket=names.response_bucket,
+            output_stream=names.output_stream,
+        )
         self.index = Index(self._observe, retention_s=retention.total_seconds() if retention else None)
         self.dispatcher = Dispatcher(broker, self.store, self.index, signer, expiry=expiry, clock=clock)
         self.delivery = Delivery(broker, self.index, self.dispatcher, clock=clock)
@@ -89,6 +100,26 @@ class JobService:
         if running is not None:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+
+    async def read(self, job: JobId) -> tuple[JobEntry | None, JobFacts | None]:
+        """What index and broker tell of a job, once they agree: either may be a moment behind the other."""
+        facts, entry = await self.store.read(job), self.index.get(job)
+        for _ in range(_READS):
+            if facts is None or (entry is not None and entry.answered <= len(facts.responses)):
+                break
+            await asyncio.sleep(_READ_PAUSE_S)
+            facts, entry = await self.store.read(job), self.index.get(job)
+        return entry, facts
+
+    def follow(self, job: JobId) -> Following:
+        """Follow a job from now on. Made before the job is read, so that nothing falls between the two."""
+        subscription, known = self.feed.subscribe(), self.index.get(job)
+        ended = known is not None and known.status.is_final
+        return Following(self.feed, subscription, self.tail(job, subscription), ended)
+
+    def tail(self, job: JobId | None, subscription: Subscription) -> Tail:
+        """What a job gives out while it runs, or all of them do, for one who follows."""
+        return Tail(self.store.output, job, self.index.get, subscription)
 
     def verify(self, facts: JobFacts) -> None:
         """Raise `Forbidden` unless the record was signed by a controller: what is repeated must be genuine."""

@@ -143,7 +143,7 @@ class FakeHost:
             privileged=privileged,
             deadline_s=deadline_s,
         )
-        script, completed = self._state.programs.start(call, output_limit, on_output, self._content)
+        script, completed = await self._state.programs.run(call, output_limit, on_output, self._content)
         for path, content in script.sets.items():
             old = self._state.files.snapshot().get(path, FakeFile())
             self._state.files.put(path, None if content is None else replace(old, content=content))

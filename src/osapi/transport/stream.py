@@ -1,10 +1,11 @@
-"""A stream as somebody who looks after it sees it: count, read the newest, delete, purge.
+"""A stream as somebody who looks after it sees it: count, read the newest, follow, delete, purge.
 
-Reading is by batched direct get; counting and deleting need rights that only controllers have.
+Reading is by batched direct get; counting, following and deleting need rights that only controllers have.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from osapi.contract.errors import NoAnswer, NotFound, Unavailable
 from osapi.transport import batch
 from osapi.transport.link import Link
 from osapi.transport.refusal import Refusal, as_error
+from osapi.transport.watch import Watch
 
 _TIMEOUT_S = 5.0
 
@@ -73,9 +75,34 @@ class StreamKeeper:
             raise NotFound(f"stream {self._name} holds no message {sequence}")
         await self._ask("MSG.DELETE", {"seq": sequence, "no_erase": True})
 
-    async def purge(self) -> int:
-        """Delete all messages and return how many there were."""
-        return (await self._ask("PURGE", {})).purged
+    async def purge(self, subject: str | None = None) -> int:
+        """Delete all messages, or those on a subject or filter, and return how many there were."""
+        which = {} if subject is None else {"filter": self._link.names.subject(subject)}
+        return (await self._ask("PURGE", which)).purged
+
+    async def watch(
+        self,
+        subject: str,
+        on_message: Callable[[StreamMessage], None],
+        *,
+        on_ready: Callable[[], None] | None = None,
+        after: int = 0,
+        only_new: bool = False,
+    ) -> Watch:
+        """Follow what is on `subject` (a filter), in order: what is kept behind sequence `after`, then what comes.
+
+        `only_new` leaves out what is kept. The callbacks are called in the event loop and must be quick;
+        `on_ready` when everything kept has been told. Survives the broker's restarts. Raises `Unavailable` and
+        `NotFound`.
+        """
+
+        def take(name: bytes, data: bytes, _headers: bytes | None, sequence: int, _stamp: int) -> None:
+            on_message(StreamMessage(self._link.names.bare(name.decode()), data, sequence))
+
+        full = self._link.names.subject(subject)
+        watch = Watch(self._link, self._name, full, take, on_ready, after=after, only_new=only_new)
+        await watch.start()
+        return watch
 
     async def _state(self) -> _State:
         return (await self._ask("INFO", {})).state

@@ -112,6 +112,23 @@ class FakeBucket:
                 await self.changed.wait()
 
 
+class FakeStream:
+    """A stream in memory. `refuses` makes the next messages fail, one exception each."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, bytes]] = []
+        self.refuses: list[OsapiError] = []
+        self.changed = asyncio.Event()
+
+    async def append(self, subject: str, payload: bytes, *, timeout_s: float) -> int:
+        assert timeout_s
+        if self.refuses:
+            raise self.refuses.pop(0)
+        self.messages.append((subject, payload))
+        self.changed.set()
+        return len(self.messages)
+
+
 class ThingRequest(msgspec.Struct):
     """What the operations of `thing` take."""
 

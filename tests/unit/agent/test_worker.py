@@ -10,7 +10,18 @@ from typing import cast
 
 import msgspec
 import pytest
-from tests.unit.agent.kit import ME, NOW, Clock, Domains, Effects, FakeBucket, FakeHost, job, payload_of
+from tests.unit.agent.kit import (
+    ME,
+    NOW,
+    Clock,
+    Domains,
+    Effects,
+    FakeBucket,
+    FakeHost,
+    FakeStream,
+    job,
+    payload_of,
+)
 
 from osapi.agent.catalogue import Catalogue
 from osapi.agent.claims import Claims
@@ -19,6 +30,7 @@ from osapi.agent.intake import Answer, Run, Standing
 from osapi.agent.ledger import Ledger
 from osapi.agent.memory import Memory
 from osapi.agent.nameplate import Nameplate
+from osapi.agent.outlet import Outlet
 from osapi.agent.pulse import Pulse
 from osapi.agent.reporter import Reporter
 from osapi.agent.slots import Slots
@@ -49,6 +61,7 @@ class Bench:
     queue: FakeBucket
     effects: Effects
     clock: Clock
+    output: FakeStream
 
     def accept(self, job: Job, *, claimed: bool = False) -> Job:
         self.worker.accept(Run(job, payload_of(job)), self.clock(), claimed=claimed)
@@ -70,7 +83,7 @@ MakeBench = Callable[..., Bench]
 async def make(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
     """Make a worker; another one on the same ledger is what a restarted agent has."""
     ledgers: list[Ledger] = []
-    clock, responses, queue, effects = Clock(), FakeBucket(), FakeBucket(), Effects()
+    clock, responses, queue, effects, output = Clock(), FakeBucket(), FakeBucket(), Effects(), FakeStream()
 
     async def make(max_jobs: int = 2, fail_at: str | None = None) -> Bench:
         for old in ledgers:
@@ -95,10 +108,11 @@ async def make(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
             memory=Memory(),
             claims=Claims(cast("Bucket", queue), ME, nameplate, Pulse(), clock),
             reporter=reporter,
+            outlet=Outlet(output, ME, nameplate, clock),
             fail_points=FailPoints(fail_at, die),
             now=clock,
         )
-        return Bench(Worker(tools), tools, responses, queue, effects, clock)
+        return Bench(Worker(tools), tools, responses, queue, effects, clock, output)
 
     yield make
     for ledger in ledgers:
