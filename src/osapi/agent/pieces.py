@@ -108,15 +108,15 @@ class Pieces:
         """Move a part, or as much of a text as there is room for, into the piece; returns its size."""
         self._parts.popleft()
         if isinstance(part, _Item):
-            size, moved = len(part.item), part
+            size = len(part.item)
             piece.data.setdefault(part.name, []).append(msgspec.Raw(part.item))
         else:
-            moved, rest = _Text(part.name, part.text[:room]), part.text[room:]
-            size = len(moved.text)
-            piece.data[part.name] = piece.data.get(part.name, "") + moved.text
+            part, rest = _Text(part.name, part.text[:room]), part.text[room:]
+            size = len(part.text)
+            piece.data[part.name] = piece.data.get(part.name, "") + part.text
             if rest:
                 self._parts.appendleft(_Text(part.name, rest))
-        piece.parts.append(moved)
+        piece.parts.append(part)
         self.size -= size
         return size
 

@@ -111,6 +111,18 @@ class Kv(Section, frozen=True, kw_only=True):
     replicas: Annotated[Replicas, Meta(description="Copies in a cluster; 0 means 1.")] = 1
 
 
+class Live(Section, frozen=True, kw_only=True):
+    """The stream of what jobs give out while they run. It is kept in memory: their answers are kept elsewhere."""
+
+    stream: Annotated[Name, Meta(description="Name of the stream.")] = "OUTPUT"
+    max_age: Annotated[timedelta, Meta(description="Age at which a piece of output goes; 0 never.")] = timedelta(
+        hours=1
+    )
+    max_bytes: Annotated[
+        int, Meta(ge=1024 * 1024, description="Size of the stream in bytes; then the oldest pieces go.")
+    ] = 64 * 1024 * 1024
+
+
 class Dlq(Section, frozen=True, kw_only=True):
     """The stream of dead letters."""
 
@@ -196,6 +208,7 @@ class NatsSettings(Section, frozen=True, kw_only=True):
     server: Server = Server()
     stream: Stream = Stream()
     kv: Kv = Kv()
+    live: Live = Live()
     dlq: Dlq = Dlq()
     audit: Audit = Audit()
     registry: Registry = Registry()

@@ -19,6 +19,7 @@ from osapi.config.listening import refuse_exposed
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.endpoint import Caller
+from osapi.contract.errors import OsapiError
 from osapi.contract.ids import MachineId
 from osapi.contract.operation import Operation
 from osapi.contract.target import Target
@@ -41,6 +42,8 @@ from osapi.transport.provision import provision
 
 CONNECT_S = 30.0
 """How long the broker may be away when the controller starts."""
+
+_PROVISION_AGAIN_S = 0.5
 
 _log = get_logger(__name__)
 
@@ -70,6 +73,7 @@ class Controller:
         self._operations = operations
         self._stopping = asyncio.Event()
         self._server: HttpServer | None = None
+        self._broker: Broker | None = None
 
     async def run(self) -> None:
         """Start every part, serve until `stop` is called, then end every part.
@@ -106,7 +110,7 @@ class Controller:
         """Every part in the order of what it needs; `opened` ends them in the opposite order."""
         settings = self._settings
         verifier, revoked = self._tokens()
-        broker = await self._connect()
+        self._broker = broker = await self._connect()
         opened.push_async_callback(broker.close)
         await provision(broker, layout.of_settings(settings))
         await _follow(broker, revoked)
@@ -143,7 +147,18 @@ class Controller:
         found = connection.of(self._settings.controller.nats, self._paths.seed("controller"))
         credentials = Credentials(found.username, found.password, found.nkey_file)
         address = Address(found.servers, found.namespace, credentials)
-        return await Broker.connect(address, name=found.client_name, timeout_s=CONNECT_S)
+        return await Broker.connect(
+            address, name=found.client_name, timeout_s=CONNECT_S, on_connected=self._on_reconnect
+        )
+
+    async def _on_reconnect(self) -> None:
+        """A broker that was started again has lost what it kept in memory, streams included."""
+        while self._broker is not None:
+            try:
+                return await provision(self._broker, layout.of_settings(self._settings))
+            except OsapiError as problem:
+                _log.warning("broker.not_provisioned", error=problem.message)
+            await asyncio.sleep(_PROVISION_AGAIN_S)
 
     def _jobs(self, broker: Broker) -> JobService:
         nats = self._settings.nats
@@ -152,7 +167,7 @@ class Controller:
             broker,
             Signer(key),
             Verifier.of(key.public_key),
-            names=JobNames(nats.kv.bucket, nats.kv.response_bucket, f"{nats.stream.name}-DLQ"),
+            names=JobNames(nats.kv.bucket, nats.kv.response_bucket, f"{nats.stream.name}-DLQ", nats.live.stream),
             expiry=self._settings.controller.api.job_expiry,
             retention=nats.kv.ttl or None,
             clock=time.time,

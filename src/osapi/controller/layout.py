@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from osapi.auth import revocation
 from osapi.config import nats
 from osapi.config.agent import Consumer
 from osapi.config.settings import Settings
-from osapi.transport.layout import ANY, Bucket, Discard, Durable, Layout, ObjectStore, Republish, Storage, Stream
+from osapi.transport.layout import (
+    ANY,
+    OUTPUT,
+    Bucket,
+    Discard,
+    Durable,
+    Layout,
+    ObjectStore,
+    Republish,
+    Storage,
+    Stream,
+)
 
 _Section = (
     nats.Kv
@@ -30,6 +42,12 @@ def of_settings(settings: Settings) -> Layout:
     return Layout(
         jobs=_jobs(section.stream),
         dead_letters=_dead_letters(section.stream.name, section.dlq),
+        output=replace(
+            OUTPUT,
+            name=section.live.stream,
+            max_age=section.live.max_age or None,
+            max_bytes=section.live.max_bytes,
+        ),
         audit=_audit(section.audit),
         buckets=tuple(bucket for bucket in _buckets(section) if bucket.name),
         objects=_objects(section.objects),

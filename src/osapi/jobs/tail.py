@@ -21,7 +21,7 @@ from osapi.jobs.feed import Item, Position, Subscription
 from osapi.jobs.index import Change
 from osapi.jobs.record import Output
 from osapi.telemetry.log import get_logger
-from osapi.transport.stream import StreamKeeper, StreamMessage
+from osapi.transport.stream import StreamKeeper
 from osapi.transport.watch import Watch
 
 KEPT_BYTES = 4 * 1024 * 1024
@@ -60,12 +60,12 @@ class Tail:
         Of all jobs only what comes is told, unless `after` says where to go on. Without the stream there is none.
         """
         try:
-            self._watch = await self._stream.watch(
+            self._watch = await self._stream.follow(
                 subjects.output_filter(self._job),
                 self._take,
+                start=await self._first(after),
                 on_ready=self._ready.set,
-                after=after,
-                only_new=self._job is None and not after,
+                on_reset=_nothing,
             )
         except OsapiError as problem:
             _log.warning("jobs.output_unread", error=problem.message)
@@ -87,15 +87,24 @@ class Tail:
         if watch is not None:
             await watch.stop()
 
-    def _take(self, message: StreamMessage) -> None:
+    async def _first(self, after: int) -> int:
+        """The first sequence to be told. What a client was told by a broker that forgot it says nothing."""
+        if self._job is not None and not after:
+            return 0
+        _, last = await self._stream.span()
+        if after > last:
+            return 0
+        return 1 + (after or last)
+
+    def _take(self, sequence: int, data: bytes) -> None:
         try:
-            output = _decode(message.data)
+            output = _decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return
         entry = self._find(output.job_id)
         if entry is not None:
             self._numbers[output.machine_id] = output.number
-            self._tell(Item("output", message.sequence, Position(), _change(entry, output), len(message.data)))
+            self._tell(Item("output", sequence, Position(), _change(entry, output), len(data)))
             self._news.set()
 
     def _tell(self, item: Item) -> None:
@@ -106,6 +115,10 @@ class Tail:
         else:
             self._kept.append(item)
             self._size += item.size
+
+
+def _nothing() -> None:
+    """The broker has forgotten what it had; what comes is new."""
 
 
 def _change(entry: JobEntry, output: Output) -> Change:

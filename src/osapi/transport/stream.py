@@ -52,6 +52,32 @@ class StreamKeeper:
         """How many messages the stream holds."""
         return (await self._state()).messages
 
+    async def span(self) -> tuple[int, int]:
+        """The sequences of the first and the last message; the first is greater, or both are 0, when there is none."""
+        state = await self._state()
+        return state.first_seq, state.last_seq
+
+    async def follow(
+        self,
+        subject: str,
+        on_message: Callable[[int, bytes], None],
+        *,
+        start: int,
+        on_ready: Callable[[], None],
+        on_reset: Callable[[], None],
+    ) -> Watch:
+        """Call `on_message` with sequence and data of the messages of `subject` from sequence `start` on.
+
+        In all else like `Bucket.watch`.
+        """
+
+        def take(_subject: bytes, data: bytes, _headers: bytes | None, sequence: int, _stamp: int) -> None:
+            on_message(sequence, data)
+
+        watch = Watch(self._link, self._name, self._link.names.subject(subject), take, on_ready, on_reset, start=start)
+        await watch.start()
+        return watch
+
     async def newest(self, limit: int) -> list[StreamMessage]:
         """Up to `limit` messages, the newest first."""
         state = await self._state()
@@ -79,30 +105,6 @@ class StreamKeeper:
         """Delete all messages, or those on a subject or filter, and return how many there were."""
         which = {} if subject is None else {"filter": self._link.names.subject(subject)}
         return (await self._ask("PURGE", which)).purged
-
-    async def watch(
-        self,
-        subject: str,
-        on_message: Callable[[StreamMessage], None],
-        *,
-        on_ready: Callable[[], None] | None = None,
-        after: int = 0,
-        only_new: bool = False,
-    ) -> Watch:
-        """Follow what is on `subject` (a filter), in order: what is kept behind sequence `after`, then what comes.
-
-        `only_new` leaves out what is kept. The callbacks are called in the event loop and must be quick;
-        `on_ready` when everything kept has been told. Survives the broker's restarts. Raises `Unavailable` and
-        `NotFound`.
-        """
-
-        def take(name: bytes, data: bytes, _headers: bytes | None, sequence: int, _stamp: int) -> None:
-            on_message(StreamMessage(self._link.names.bare(name.decode()), data, sequence))
-
-        full = self._link.names.subject(subject)
-        watch = Watch(self._link, self._name, full, take, on_ready, after=after, only_new=only_new)
-        await watch.start()
-        return watch
 
     async def _state(self) -> _State:
         return (await self._ask("INFO", {})).state

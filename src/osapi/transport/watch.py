@@ -62,9 +62,8 @@ class Watch:
 
     The callbacks are called synchronously in the event loop; what they raise is logged. `on_ready` is
     called once, when everything that existed at the start has been delivered; `on_reset` when the
-    stream turns out to be another one than before, and everything in it is delivered again.
-
-    `after` leaves out what has that sequence or a lower one; `only_new` all that existed at the start.
+    stream turns out to be another one than before, and everything in it is delivered again. `start` leaves out
+    what has a lower sequence, as long as the stream is the one it was.
     """
 
     def __init__(
@@ -76,22 +75,19 @@ class Watch:
         on_ready: Callable[[], None] | None = None,
         on_reset: Callable[[], None] | None = None,
         *,
-        after: int = 0,
-        only_new: bool = False,
+        start: int = 0,
     ) -> None:
         self._link = link
-        self._after = after
-        self._only_new = only_new
         self._stream = stream
         self._subject = subject
         self._on_message = on_message
         self._on_ready = on_ready
         self._on_reset = on_reset
+        self._start = start
         self._ready = asyncio.Event()
         self._broken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._created: str = ""
-        self._first = 1
         self._sequence = 0
         self._stamp = 0
         self._restarts = 0
@@ -176,8 +172,8 @@ class Watch:
             if self._sequence:
                 log.warning("watch.stream_replaced", extra={"stream": self._stream})
                 self._call(self._on_reset)
+                self._start = 0
             self._created, self._sequence, self._stamp = info.created, 0, 0
-            self._skip(info.state.last_seq)
         self._reset()
         self._name = secrets.token_urlsafe(12)
         inbox = self._link.new_inbox()
@@ -190,11 +186,6 @@ class Watch:
         # Messages may have arrived before this answer, which counts only what was left then.
         self._total = consumer.num_pending + consumer.delivered.consumer_seq
         self._check_ready()
-
-    def _skip(self, last: int) -> None:
-        """Leave out, of a stream that ends at `last`, what is not wanted. Sequences of another one mean nothing."""
-        self._first = 1 + (last if self._only_new else min(self._after, last))
-        self._after, self._only_new = 0, False
 
     def _config(self, inbox: str) -> dict[str, Any]:
         config: dict[str, Any] = {
@@ -209,8 +200,7 @@ class Watch:
             "mem_storage": True,
             "num_replicas": 1,
         }
-        start = self._sequence or self._first
-        if start > 1:
+        if start := self._sequence or self._start:
             config |= {"deliver_policy": "by_start_sequence", "opt_start_seq": start}
         return config
 
