@@ -66,7 +66,8 @@ def test_a_summary_is_a_sentence(operation: Operation[Any, Any]) -> None:
 
 @each_operation
 def test_a_request_is_flat_so_that_flags_can_be_derived(operation: Operation[Any, Any]) -> None:
-    for name, hint in get_type_hints(operation.request).items():
+    hints = get_type_hints(operation.request)
+    for name, hint in ((name, hints[name]) for name in operation.request.__struct_fields__):
         inner = {kind for kind in (hint, *get_args(hint)) if kind is not type(None)} - {list}
         assert inner & {*FLAT, *(list[kind] for kind in FLAT)}, f"{name}: {hint}"
 

@@ -13,7 +13,7 @@ from osapi.agent.catalogue import Found
 from osapi.agent.execution import Outcome
 from osapi.agent.failpoints import AFTER_EFFECT, AFTER_STARTED, BEFORE_START
 from osapi.agent.held import Held, Stop
-from osapi.agent.slots import Turn
+from osapi.agent.slots import Slots, Turn
 from osapi.agent.tools import Tools
 from osapi.contract.errors import Unavailable
 from osapi.contract.operation import Kind
@@ -42,18 +42,19 @@ async def _in_turn(held: Held, tools: Tools) -> Outcome | None:
     if found.operation.kind is not job.kind:
         text = f"{job.operation} is a {found.operation.kind.value}, but the job says {job.kind.value}"
         return Outcome(Ending.REJECTED, error=text, code="invalid")
-    turn = tools.slots.take_now(found.operation.lock) or await _wait_for_turn(held, found, tools)
+    slots = tools.listening_slots if job.followed else tools.slots
+    turn = slots.take_now(found.operation.lock) or await _wait_for_turn(held, found, slots, tools)
     if turn is None:
         return _expired("while it waited for its turn")
     with turn:
         return await _begin(held, found, tools)
 
 
-async def _wait_for_turn(held: Held, found: Found, tools: Tools) -> Turn | None:
+async def _wait_for_turn(held: Held, found: Found, slots: Slots, tools: Tools) -> Turn | None:
     """None when the job expires first."""
     try:
         async with asyncio.timeout((held.job.expires - tools.now()).total_seconds()):
-            return await tools.slots.take(held.job.kind, found.operation.lock)
+            return await slots.take(held.job.kind, found.operation.lock)
     except TimeoutError:
         return None
 

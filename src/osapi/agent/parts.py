@@ -43,6 +43,8 @@ from osapi.transport.broker import Broker
 from osapi.transport.queue import PullQueue
 
 _CONNECT_S = 2.0
+_LISTENERS = 10
+"""Jobs at once that last as long as somebody listens, beside `agent.max_jobs` others."""
 _LONGEST_PAUSE_S = 5.0
 _log = get_logger(__name__)
 
@@ -126,6 +128,7 @@ def _assemble(
         host=host,
         catalogue=Catalogue(setup.domains, host.family.chain),
         slots=Slots(settings.agent.max_jobs),
+        listening_slots=Slots(_LISTENERS),
         ledger=ledger,
         memory=Memory(),
         claims=Claims(queue, machine, nameplate, wanted.returned, setup.now),

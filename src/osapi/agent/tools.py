@@ -28,6 +28,8 @@ class Tools:
     host: Host
     catalogue: Catalogue
     slots: Slots
+    listening_slots: Slots
+    """For jobs that last as long as somebody listens, so that they never keep other work waiting."""
     ledger: Ledger
     memory: Memory
     claims: Claims

@@ -97,7 +97,13 @@ class Worker:
             self._take_up(row)
 
     async def drain(self, deadline_s: float) -> None:
-        """Finish what is in hand. What is not finished by then is stopped and, if it had begun, interrupted."""
+        """Finish what is in hand. What is not finished by then is stopped and, if it had begun, interrupted.
+
+        What lasts as long as somebody listens is not waited for.
+        """
+        for held in list(self._held.values()):
+            if held.job.followed:
+                held.stop(Stop.SHUTDOWN)
         waiting = [asyncio.ensure_future(held.over.wait()) for held in self._held.values()]
         if waiting:
             _, late = await asyncio.wait(waiting, timeout=deadline_s)

@@ -10,7 +10,7 @@ import enum
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
@@ -30,10 +30,44 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The request of an operation that needs none."""
 
 
-class Timed(msgspec.Struct, kw_only=True):
+class Lasting(msgspec.Struct, kw_only=True):
+    """Base of requests that say themselves how long the work may take on a host, in place of the operation."""
+
+    SECONDS: ClassVar[tuple[str, ...]] = ()
+    """The fields that, added up, say how long."""
+    WHEN: ClassVar[str] = ""
+    """The switch that has to be set for it; empty: always."""
+
+    def lasts(self) -> timedelta | None:
+        """How long the work may take; None leaves it to the operation."""
+        if self.WHEN and not getattr(self, self.WHEN):
+            return None
+        return timedelta(seconds=sum(getattr(self, name) for name in self.SECONDS))
+
+
+class Timed(Lasting, kw_only=True):
     """Base of requests that carry their own deadline; `timeout` replaces the operation's."""
 
+    SECONDS: ClassVar[tuple[str, ...]] = ("timeout",)
+
     timeout: Annotated[int, msgspec.Meta(description="Seconds the work may take on a host.", ge=1)] = 30
+
+
+class Followed(Lasting, kw_only=True):
+    """Base of requests whose answer can go on: with `follow`, for as long as somebody listens and `duration` allows."""
+
+    SECONDS: ClassVar[tuple[str, ...]] = ("duration",)
+    WHEN: ClassVar[str] = "follow"
+
+    follow: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Go on with what comes, as a stream of events, until the listener leaves or `duration` is over."
+        ),
+    ] = False
+    duration: Annotated[
+        int, msgspec.Meta(description="Seconds after which following ends by itself.", ge=1, le=86400)
+    ] = 3600
 
 
 class Change(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -90,7 +124,7 @@ class Operation(Generic[Req, Res]):
     status: int = 200
     """HTTP status of success."""
     deadline: timedelta = timedelta(seconds=30)
-    """How long the work may take on the host, unless the request is `Timed`."""
+    """How long the work may take on the host, unless the request says so itself (`Lasting`)."""
     lock: str | None = None
     """Operations with the same lock never run at once on one host."""
     idempotent: bool = False
@@ -112,6 +146,10 @@ def handle(operation: Operation[Req, Res], method: Callable[[P, Req], Awaitable[
 
 def deadline_of(operation: Operation[Any, Any], request: msgspec.Struct) -> timedelta:
     """How long this request may run on a host."""
-    if isinstance(request, Timed):
-        return timedelta(seconds=request.timeout)
-    return operation.deadline
+    own = request.lasts() if isinstance(request, Lasting) else None
+    return operation.deadline if own is None else own
+
+
+def is_followed(request: msgspec.Struct) -> bool:
+    """Whether the work lasts only as long as somebody listens."""
+    return isinstance(request, Followed) and request.follow

@@ -120,7 +120,7 @@ class Controller:
         opened.push_async_callback(jobs.stop)
         await asyncio.gather(registry.start(), jobs.start())
         services = NodeServices(
-            jobs=jobs.dispatcher,
+            jobs=jobs,
             fleet=registry,
             wait_s=settings.controller.api.job_timeout.total_seconds(),
             body_limit=settings.controller.api.body_limit_bytes,

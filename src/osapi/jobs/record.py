@@ -47,6 +47,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deadline_s: float
     """How long the work may take on a host, in seconds, counted from its start."""
     dry_run: bool = False
+    followed: bool = False
+    """Whether it lasts only as long as somebody listens."""
     retry_of: JobId | None = None
     version: int = VERSION
 

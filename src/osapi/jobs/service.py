@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from osapi.contract.endpoint import ServerEvent
 from osapi.contract.errors import OsapiError
 from osapi.contract.ids import JobId
 from osapi.jobs import envelope
 from osapi.jobs.dead_letters import DeadLetters, lost_hosts
 from osapi.jobs.delivery import Delivery
-from osapi.jobs.dispatcher import Dispatcher
+from osapi.jobs.dispatcher import Collected, Dispatcher, Submission, Ticket
 from osapi.jobs.entry import JobEntry
 from osapi.jobs.feed import Feed, Subscription
 from osapi.jobs.index import Change, Index
+from osapi.jobs.record import Actor
 from osapi.jobs.leftovers import Leftovers
 from osapi.jobs.store import JobFacts, JobStore, sealed_part
 from osapi.jobs.streams import Following
@@ -100,6 +102,29 @@ class JobService:
         if running is not None:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+
+    async def submit(self, submission: Submission) -> Ticket:
+        """See `Dispatcher.submit`."""
+        return await self.dispatcher.submit(submission)
+
+    async def wait(self, ticket: Ticket, timeout_s: float) -> Collected:
+        """See `Dispatcher.wait`."""
+        return await self.dispatcher.wait(ticket, timeout_s)
+
+    async def cancel(self, job: JobId, actor: Actor) -> None:
+        """See `Dispatcher.cancel`."""
+        await self.dispatcher.cancel(job, actor)
+
+    async def events(self, job: JobId) -> AsyncGenerator[ServerEvent, None]:
+        """The events of a job from its beginning to its end; of one that does not exist there are none."""
+        following = self.follow(job)
+        entry, facts = await self.read(job)
+        if entry is None or facts is None:
+            following.leave()
+            return
+        async with aclosing(following.events(entry, facts)) as events:
+            async for event in events:
+                yield event
 
     async def read(self, job: JobId) -> tuple[JobEntry | None, JobFacts | None]:
         """What index and broker tell of a job, once they agree: either may be a moment behind the other."""

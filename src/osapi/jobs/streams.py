@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 from osapi.contract.endpoint import ServerEvent
@@ -34,7 +34,7 @@ class Following:
     tail: Tail
     ended: bool
 
-    def events(self, entry: JobEntry, facts: JobFacts, position: Position = _BEGINNING) -> AsyncIterator[ServerEvent]:
+    def events(self, entry: JobEntry, facts: JobFacts, position: Position = _BEGINNING) -> AsyncGenerator[ServerEvent, None]:
         """Everything after `position`. What is known of the job was read after this was made."""
         return job_stream(self.feed, self.subscription, self.tail, Past(entry, facts, self.ended), position)
 
@@ -60,7 +60,7 @@ class _Client:
 
 async def job_stream(
     feed: Feed, subscription: Subscription, tail: Tail, past: Past, position: Position
-) -> AsyncIterator[ServerEvent]:
+) -> AsyncGenerator[ServerEvent, None]:
     """The past of a job from the facts, then its present from the feed, then `done`; its output in between.
 
     The subscription must be older than the past, so that nothing falls between the two.
@@ -91,7 +91,7 @@ async def job_stream(
 
 async def all_stream(
     feed: Feed, make_tail: Callable[[Subscription], Tail] | None, position: Position, accept: Filter
-) -> AsyncIterator[ServerEvent]:
+) -> AsyncGenerator[ServerEvent, None]:
     """Everything after `position` that is still kept, then what happens. Begins with `reset` after a gap.
 
     `make_tail` None leaves out what jobs give out while they run.

@@ -104,6 +104,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
             host=cast("Host", FakeHost()),
             catalogue=Catalogue(Domains(effects), ("debian",)),
             slots=Slots(max_jobs),
+            listening_slots=Slots(1),
             ledger=ledger,
             memory=Memory(),
             claims=Claims(cast("Bucket", queue), ME, nameplate, Pulse(), clock),

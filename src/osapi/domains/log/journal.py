@@ -53,17 +53,17 @@ def entries(output: bytes, *, cut: bool, limit: int = ENTRIES_LIMIT) -> tuple[li
     found: list[LogEntry] = []
     size, incomplete = 0, cut
     for line in reversed(output.splitlines()):
-        entry = _entry(line) if line.startswith(b"{") else None
-        if entry is None:
+        one = entry(line) if line.startswith(b"{") else None
+        if one is None:
             if cut:
                 break
             incomplete = incomplete or line.startswith(b"{")
             continue
-        size += len(msgspec.json.encode(entry)) + 1
+        size += len(msgspec.json.encode(one)) + 1
         if size > limit:
             incomplete = True
             break
-        found.append(entry)
+        found.append(one)
     return found[::-1], incomplete
 
 
@@ -78,8 +78,8 @@ def sources(output: bytes, *, cut: bool, limit: int = SOURCES_LIMIT) -> tuple[li
     return names, cut
 
 
-def _entry(line: bytes) -> LogEntry | None:
-    """None for a line that is none."""
+def entry(line: bytes) -> LogEntry | None:
+    """The entry in one line; None for a line that is none."""
     try:
         raw = _decode(line)
         timestamp = _EPOCH + timedelta(microseconds=int(raw.realtime))

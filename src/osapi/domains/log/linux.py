@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from osapi.contract.operation import Nothing
 from osapi.domains.log import journal
 from osapi.domains.log import since as times
+from osapi.domains.log.following import Follower
 from osapi.domains.log.models import LogEntries, LogQuery, LogSources, LogUnitEntries, LogUnitQuery
 from osapi.domains.log.provider import LogProvider
 from osapi.host.acting import failure_of
 from osapi.host.door import Host
-from osapi.host.program import Completed
+from osapi.host.program import Completed, TimedOut
 
 OUTPUT_LIMIT = 16 * 1024 * 1024
 """Bytes of output that are looked at: 10,000 entries of usual length take about half of it."""
+FOLLOW_LIMIT = 64 * 1024
+"""Bytes of output that are kept while following; entries are passed on as they come."""
 DEADLINE_S = 25.0
 _NOTHING_READABLE = b"insufficient permissions"
 _NOT_ALL_READABLE = b"not seeing messages from other users"
@@ -28,16 +31,17 @@ class LinuxLog:
 
     async def query(self, request: LogQuery, /) -> LogEntries:
         """The latest entries that fit the request."""
-        return await self._entries(query_argv(request))
+        return await self._entries(request, query_argv(request))
 
     async def unit(self, request: LogUnitQuery, /) -> LogUnitEntries:
         """The latest entries of one unit; a unit that does not exist has none."""
-        found = await self._entries((*query_argv(request), f"--unit={request.name}"))
+        found = await self._entries(request, (*query_argv(request), f"--unit={request.name}"))
         return LogUnitEntries(
             entries=found.entries,
             restricted=found.restricted,
             truncated=found.truncated,
-            unit_known=bool(found.entries) or await self._exists(request.name),
+            followed=found.followed,
+            unit_known=bool(found.entries or found.followed) or await self._exists(request.name),
         )
 
     async def sources(self, _: Nothing, /) -> LogSources:
@@ -46,10 +50,28 @@ class LinuxLog:
         names, truncated = journal.sources(done.stdout, cut=done.truncated)
         return LogSources(sources=names, restricted=is_restricted(done), truncated=truncated)
 
-    async def _entries(self, argv: Sequence[str]) -> LogEntries:
+    async def _entries(self, request: LogQuery, argv: Sequence[str]) -> LogEntries:
+        if request.follow:
+            return await self._follow(argv, float(request.duration))
         done = await self._journalctl(argv)
         entries, truncated = journal.entries(done.stdout, cut=done.truncated)
         return LogEntries(entries=entries, restricted=is_restricted(done), truncated=truncated)
+
+    async def _follow(self, argv: Sequence[str], seconds: float) -> LogEntries:
+        """Pass entries on as they come until the time is over; whoever leaves earlier cancels the job."""
+        follower = Follower(self._host.task.live)
+        try:
+            done = await self._host.run(
+                (*argv, "--follow"), deadline_s=seconds, output_limit=FOLLOW_LIMIT, on_output=follower.hear
+            )
+        except TimedOut as over:
+            done = over.partial
+        else:
+            if _NOTHING_READABLE not in done.stderr:
+                raise failure_of(done)
+        return LogEntries(
+            entries=[], restricted=is_restricted(done), truncated=follower.unreadable, followed=follower.count
+        )
 
     async def _journalctl(self, argv: Sequence[str]) -> Completed:
         done = await self._host.run(argv, deadline_s=DEADLINE_S, output_limit=OUTPUT_LIMIT)
