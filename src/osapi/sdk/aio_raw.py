@@ -58,7 +58,8 @@ class AsyncRawClient:
         http = self._http.build_request(
             request.method,
             f"{self.address}{request.path}",
-            headers=request.headers,
+            content=request.body,
+            headers=_sent_headers(request),
             timeout=self._timeout(request),
         )
         try:
@@ -79,13 +80,12 @@ class AsyncRawClient:
         await self._http.aclose()
 
     async def _exchange(self, request: Request) -> Response:
-        headers = {"content-type": "application/json"} if request.body is not None else {}
         try:
             answer = await self._http.request(
                 request.method,
                 f"{self.address}{request.path}",
                 content=request.body,
-                headers={**headers, **request.headers},
+                headers=_sent_headers(request),
                 timeout=self._timeout(request),
             )
         except httpx2.TransportError as problem:
@@ -131,6 +131,10 @@ async def follow(
         except (Unreachable, ServerError) as broken:
             problem = broken
         await sleep(resume.pause_s(problem))
+
+
+def _sent_headers(request: Request) -> dict[str, str]:
+    return {**({} if request.body is None else {"content-type": "application/json"}), **request.headers}
 
 
 def _headers(answer: httpx2.Response) -> dict[str, str]:

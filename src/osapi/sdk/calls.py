@@ -13,6 +13,8 @@ from osapi.sdk.request import Request, json_body, quote, with_query
 if TYPE_CHECKING:
     from typing import Any
 
+LONGEST_WAIT_S = 3600.0
+"""The longest that a controller waits for hosts."""
 STREAM_SILENCE_S = 60.0
 """A stream of events that is silent for longer is taken for broken; controllers say something every 15 s."""
 

@@ -310,6 +310,8 @@ class NodeLog(Namespace):
     def query(
         self,
         *,
+        follow: bool = False,
+        duration: int = 3600,
         lines: int = 100,
         since: str = "",
         priority: str = "",
@@ -317,6 +319,8 @@ class NodeLog(Namespace):
     ) -> Results[log_models.LogEntries]:
         """Show the latest entries of the journal.
 
+        follow: Go on with what comes, as a stream of events, until the listener leaves or `duration` is over.
+        duration: Seconds after which following ends by itself.
         lines: How many entries at most, the latest ones.
         since: Only entries from then on: a span such as `1h`, `90 min` or `2 days ago`; `today`, `yesterday`;
             `2026-01-31`, `2026-01-31 10:00` in the zone of the host; RFC 3339; `@` and seconds since 1970.
@@ -326,6 +330,8 @@ class NodeLog(Namespace):
         return self._run(
             log_operations.QUERY,
             log_models.LogQuery(
+                follow=follow,
+                duration=duration,
                 lines=lines,
                 since=since,
                 priority=priority,
@@ -351,6 +357,8 @@ class NodeLog(Namespace):
         self,
         *,
         name: str,
+        follow: bool = False,
+        duration: int = 3600,
         lines: int = 100,
         since: str = "",
         priority: str = "",
@@ -359,6 +367,8 @@ class NodeLog(Namespace):
         """Show the latest entries of one unit.
 
         name: Unit of systemd; without a suffix, a service.
+        follow: Go on with what comes, as a stream of events, until the listener leaves or `duration` is over.
+        duration: Seconds after which following ends by itself.
         lines: How many entries at most, the latest ones.
         since: Only entries from then on: a span such as `1h`, `90 min` or `2 days ago`; `today`, `yesterday`;
             `2026-01-31`, `2026-01-31 10:00` in the zone of the host; RFC 3339; `@` and seconds since 1970.
@@ -369,6 +379,8 @@ class NodeLog(Namespace):
             log_operations.UNIT,
             log_models.LogUnitQuery(
                 name=name,
+                follow=follow,
+                duration=duration,
                 lines=lines,
                 since=since,
                 priority=priority,
