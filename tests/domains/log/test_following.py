@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from osapi.domains.log.following import LONGEST_LINE, Follower
-from osapi.domains.log.linux import provider
+from osapi.domains.log.linux import follow_argv, provider, query_argv
 from osapi.domains.log.models import LogQuery
 from osapi.host.door import Task
-from osapi.testing.host import FakeHost, Setup
+from osapi.testing.host import MIDNIGHT, FakeHost, Setup
 from osapi.testing.live import Heard
 from osapi.testing.programs import Script
 
@@ -60,17 +60,11 @@ def test_what_goes_to_standard_error_is_no_entry() -> None:
 
 
 async def test_entries_go_to_whoever_listens_to_the_job() -> None:
-    argv = (
-        "journalctl",
-        "--no-pager",
-        "--output=json",
-        "--all",
-        "--output-fields=MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_COMM,_SYSTEMD_UNIT,UNIT,_PID,SYSLOG_PID,_HOSTNAME",
-        "--lines=100",
-        "--follow",
-    )
-    host = FakeHost(Setup(scripts=(Script(argv=argv, stdout=line("one") + line("two"), hangs=True),)))
+    request = LogQuery(follow=True)
+    before = Script(argv=query_argv(request))
+    after = Script(argv=follow_argv(request, MIDNIGHT), stdout=line("one") + line("two"), hangs=True)
+    host = FakeHost(Setup(scripts=(before, after)))
     heard = Heard()
-    done = await provider(host.for_task(Task(live=heard))).query(LogQuery(follow=True))
+    done = await provider(host.for_task(Task(live=heard))).query(request)
     assert (messages(heard), done.followed, done.entries) == (["one", "two"], 2, [])
     host.close()

@@ -119,6 +119,15 @@ class Api:
             assert answer.headers["content-type"].startswith("text/event-stream")
             yield _events(answer.aiter_lines())
 
+    @asynccontextmanager
+    async def attached(self, method: str, path: str, body: Any = None) -> AsyncIterator[AsyncIterator[Event]]:
+        """An operation that is answered as it happens."""
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"accept": "text/event-stream"}
+        async with self._http.stream(method, path, content=content, headers=headers) as answer:
+            assert answer.status_code == 200, await answer.aread()
+            yield _events(answer.aiter_lines())
+
     async def all_events(self, path: str, last_id: str = "") -> list[Event]:
         """Every event of a stream that ends by itself."""
         async with asyncio.timeout(ENOUGH_S), self.events(path, last_id) as stream:

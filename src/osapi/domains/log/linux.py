@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from osapi.contract.operation import Nothing
 from osapi.domains.log import journal
@@ -19,6 +20,8 @@ OUTPUT_LIMIT = 16 * 1024 * 1024
 FOLLOW_LIMIT = 64 * 1024
 """Bytes of output that are kept while following; entries are passed on as they come."""
 DEADLINE_S = 25.0
+_JOURNALCTL = ("journalctl", "--no-pager", "--output=json", "--all", f"--output-fields={journal.FIELDS}")
+"""`--all`, since it shows a long field as null otherwise."""
 _NOTHING_READABLE = b"insufficient permissions"
 _NOT_ALL_READABLE = b"not seeing messages from other users"
 
@@ -31,11 +34,11 @@ class LinuxLog:
 
     async def query(self, request: LogQuery, /) -> LogEntries:
         """The latest entries that fit the request."""
-        return await self._entries(request, query_argv(request))
+        return await self._entries(request)
 
     async def unit(self, request: LogUnitQuery, /) -> LogUnitEntries:
         """The latest entries of one unit; a unit that does not exist has none."""
-        found = await self._entries(request, (*query_argv(request), f"--unit={request.name}"))
+        found = await self._entries(request, f"--unit={request.name}")
         return LogUnitEntries(
             entries=found.entries,
             restricted=found.restricted,
@@ -50,28 +53,29 @@ class LinuxLog:
         names, truncated = journal.sources(done.stdout, cut=done.truncated)
         return LogSources(sources=names, restricted=is_restricted(done), truncated=truncated)
 
-    async def _entries(self, request: LogQuery, argv: Sequence[str]) -> LogEntries:
-        if request.follow:
-            return await self._follow(argv, float(request.duration))
-        done = await self._journalctl(argv)
+    async def _entries(self, request: LogQuery, *which: str) -> LogEntries:
+        now = self._host.now()
+        done = await self._journalctl((*query_argv(request), *which))
         entries, truncated = journal.entries(done.stdout, cut=done.truncated)
-        return LogEntries(entries=entries, restricted=is_restricted(done), truncated=truncated)
+        found = LogEntries(entries=entries, restricted=is_restricted(done), truncated=truncated)
+        if not request.follow or done.exit_code != 0:
+            return found
+        began = entries[0].timestamp if entries else now
+        return await self._follow((*follow_argv(request, began), *which), float(request.duration), found)
 
-    async def _follow(self, argv: Sequence[str], seconds: float) -> LogEntries:
+    async def _follow(self, argv: Sequence[str], seconds: float, found: LogEntries) -> LogEntries:
         """Pass entries on as they come until the time is over; whoever leaves earlier cancels the job."""
         follower = Follower(self._host.task.live)
         try:
-            done = await self._host.run(
-                (*argv, "--follow"), deadline_s=seconds, output_limit=FOLLOW_LIMIT, on_output=follower.hear
+            done = await self._host.run(argv, deadline_s=seconds, output_limit=FOLLOW_LIMIT, on_output=follower.hear)
+        except TimedOut:
+            return LogEntries(
+                entries=[],
+                restricted=found.restricted,
+                truncated=found.truncated or follower.unreadable,
+                followed=follower.count,
             )
-        except TimedOut as over:
-            done = over.partial
-        else:
-            if _NOTHING_READABLE not in done.stderr:
-                raise failure_of(done)
-        return LogEntries(
-            entries=[], restricted=is_restricted(done), truncated=follower.unreadable, followed=follower.count
-        )
+        raise failure_of(done)
 
     async def _journalctl(self, argv: Sequence[str]) -> Completed:
         done = await self._host.run(argv, deadline_s=DEADLINE_S, output_limit=OUTPUT_LIMIT)
@@ -85,13 +89,22 @@ class LinuxLog:
 
 
 def query_argv(request: LogQuery) -> tuple[str, ...]:
-    """How to ask journalctl. `--all`, since it shows a long field as null otherwise."""
-    options = [f"--lines={request.lines}"]
-    if request.since:
-        options.append(times.argument(request.since))
-    if request.priority:
-        options.append(f"--priority={request.priority}")
-    return ("journalctl", "--no-pager", "--output=json", "--all", f"--output-fields={journal.FIELDS}", *options)
+    """How to ask journalctl for the latest entries."""
+    since = (times.argument(request.since),) if request.since else ()
+    return (*_JOURNALCTL, f"--lines={request.lines}", *since, *_priority(request))
+
+
+def follow_argv(request: LogQuery, began: datetime) -> tuple[str, ...]:
+    """How to ask it for what there is from then on, and for what comes.
+
+    By a time and without `--lines`: with that, journalctl of systemd 252 shows of several entries that come at
+    once the last one only, when there was none before.
+    """
+    return (*_JOURNALCTL, "--no-tail", times.argument(began.isoformat()), *_priority(request), "--follow")
+
+
+def _priority(request: LogQuery) -> tuple[str, ...]:
+    return (f"--priority={request.priority}",) if request.priority else ()
 
 
 def is_restricted(done: Completed) -> bool:

@@ -1,0 +1,157 @@
+"""Operations answered as they happen, on a whole installation: output as it comes, and what ends when nobody listens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from typing import Any
+
+import pytest
+from tests.integration.api.kit import ENOUGH_S, Event, Installation, eventually, nap, running
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+
+
+def text(events: list[Event], host: str, name: str = "stdout") -> str:
+    pieces = [event.data["data"] for event in events if event.name == "output" and event.data["hostname"] == host]
+    return "".join(piece.get(name, "") for piece in pieces)
+
+
+async def run(fleet: Installation, target: str, command: str, **more: Any) -> list[Event]:
+    """Run text in a shell and return all that is told."""
+    body = {"command": command, **more}
+    async with asyncio.timeout(ENOUGH_S), fleet.admin.attached("POST", f"/api/node/{target}/command/shell", body) as stream:
+        return [event async for event in stream]
+
+
+async def test_a_command_on_many_hosts_is_told_as_it_runs(fleet: Installation) -> None:
+    events = await run(fleet, "group:web", "echo one; sleep 0.5; echo two; exit 7")
+    assert (text(events, "web-00"), text(events, "web-01")) == ("one\ntwo\n", "one\ntwo\n")
+    assert events[-1].name == "answer"
+    entries = events[-1].data["body"]["results"]
+    assert [(entry["hostname"], entry["stdout"], entry["exit_code"]) for entry in entries] == [
+        ("web-00", "one\ntwo\n", 7),
+        ("web-01", "one\ntwo\n", 7),
+    ]
+    first = next(number for number, event in enumerate(events) if event.name == "output")
+    assert first < [event.name for event in events].index("completed")
+
+
+async def test_the_job_tells_the_same_to_whoever_asks_later(fleet: Installation) -> None:
+    events = await run(fleet, "web-00", "echo one; sleep 0.3; echo two")
+    later = await fleet.admin.all_events(f"/api/job/{events[0].data['job_id']}/events")
+    assert text(later, "web-00") == "one\ntwo\n"
+    assert [event.name for event in later][-2:] == ["completed", "done"]
+
+
+async def test_output_is_among_the_events_of_all_jobs_unless_it_is_not_wanted(fleet: Installation) -> None:
+    async with fleet.admin.events("/api/events") as all_of_it, fleet.admin.events("/api/events?output=false") as rest:
+        job_id = await fleet.admin.submit("web-00", "echo one; sleep 0.3")
+        told: list[list[str]] = []
+        for stream in (all_of_it, rest):
+            names: list[str] = []
+            async with asyncio.timeout(ENOUGH_S):
+                async for event in stream:
+                    if event.data.get("job_id") == job_id:
+                        names.append(event.name)
+                        if event.name == "done":
+                            break
+            told.append(names)
+    assert "output" in told[0]
+    assert "output" not in told[1]
+
+
+async def test_who_leaves_a_command_leaves_it_running(fleet: Installation) -> None:
+    nobody_elses = nap()
+    body = {"command": f"echo begun; {nobody_elses}", "timeout": 60}
+    async with fleet.admin.attached("POST", "/api/node/web-00/command/shell", body) as stream:
+        job_id = (await anext(stream)).data["job_id"]
+        await eventually(lambda: _is_there(nobody_elses))
+    await fleet.admin.job_in(job_id, "processing")
+    assert (await fleet.admin.post(f"/api/job/{job_id}/cancel")).status_code == 202
+    await fleet.admin.job_in(job_id, "cancelled")
+
+
+async def test_what_is_followed_on_many_hosts_ends_with_its_listener(fleet: Installation) -> None:
+    """Each journalctl is told apart by the unit that it reads."""
+    mark = "--follow --unit=osapi-test-1"
+    path = "/api/node/group:web/log/unit/osapi-test-1?follow=true"
+    async with fleet.admin.attached("GET", path) as stream:
+        job_id = (await anext(stream)).data["job_id"]
+        await eventually(lambda: _are_there(mark, 2))
+    await eventually(lambda: _are_there(mark, 0))
+    job = await fleet.admin.job_in(job_id, "cancelled")
+    assert {state["status"] for state in job["agent_states"].values()} == {"cancelled"}
+
+
+async def test_what_is_followed_ends_when_its_time_is_over(fleet: Installation) -> None:
+    path = "/api/node/web-00/log?follow=true&duration=1"
+    async with asyncio.timeout(ENOUGH_S), fleet.admin.attached("GET", path) as stream:
+        *_, last = [event async for event in stream]
+    (entry,) = last.data["body"]["results"]
+    assert (entry["status"], entry["entries"]) == ("ok", [])
+
+
+async def test_who_follows_keeps_nobody_waiting(fleet: Installation) -> None:
+    """More than `agent.max_jobs` may listen at once, and other work goes on."""
+    mark = "--follow --unit=osapi-test-2"
+    path = "/api/node/web-00/log/unit/osapi-test-2?follow=true"
+
+    async def listen() -> None:
+        async with fleet.admin.attached("GET", path) as stream:
+            async for _ in stream:
+                pass
+
+    listening = [asyncio.create_task(listen()) for _ in range(12)]
+    await eventually(lambda: _are_there(mark, 10))
+    assert (await fleet.admin.shell("web-00", "true")).status_code == 202
+    for task in listening:
+        task.cancel()
+    await asyncio.gather(*listening, return_exceptions=True)
+    await eventually(lambda: _are_there(mark, 0))
+
+
+async def test_the_command_line_follows_and_stops_what_it_follows(fleet: Installation) -> None:
+    mark = "--follow --unit=osapi-test-3"
+    words = ("node", "log", "unit", "--name", "osapi-test-3", "--follow", "-T", "web-01")
+    process = await fleet.spawn_cli(*words)
+    await eventually(lambda: _are_there(mark, 1))
+    process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(ENOUGH_S):
+        assert await process.wait() == 130
+    await eventually(lambda: _are_there(mark, 0))
+
+
+async def test_the_command_line_prints_output_while_it_comes(fleet: Installation, tmp_path: Any) -> None:
+    go_on = tmp_path / "go-on"
+    command = f"echo one; echo err >&2; until [ -e {go_on} ]; do sleep 0.05; done; echo two; exit 5"
+    process = await fleet.spawn_cli("node", "command", "shell", "--command", command, "-T", "web-00", "--follow")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    async with asyncio.timeout(ENOUGH_S):
+        assert await process.stdout.readline() == b"one\n"
+        assert await process.stderr.readline() == b"err\n"
+        go_on.touch()
+        assert await process.stdout.read() == b"two\n"
+        assert await process.wait() == 5
+
+
+async def test_the_sdk_follows(fleet: Installation) -> None:
+    from osapi.domains.command import operations
+    from osapi.domains.command.models import ShellRequest
+
+    async with fleet.sdk() as client:
+        following = client.follow(operations.SHELL, ShellRequest(command="echo a; sleep 0.4; echo b"), target="web-00")
+        events = [event async for event in following]
+    assert "".join(event.data["stdout"] for event in events if event.event == "output") == "a\nb\n"
+    assert following.results[0].data is not None
+    assert json.dumps(following.results[0].data.stdout) == '"a\\nb\\n"'
+
+
+async def _is_there(words: str) -> bool:
+    return bool(running(words))
+
+
+async def _are_there(words: str, count: int) -> bool:
+    return len(running(words)) == count
