@@ -45,14 +45,17 @@ class _Line(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(_Line).decode
 
 
-def entries(output: bytes, *, cut: bool, limit: int = ENTRIES_LIMIT) -> tuple[list[LogEntry], bool]:
-    """The entries, the oldest first, and whether some were left out.
+def entries(
+    output: bytes, *, cut: bool, newest_first: bool = False, limit: int = ENTRIES_LIMIT
+) -> tuple[list[LogEntry], bool]:
+    """The entries, the oldest first, and whether some were left out. `newest_first` is the order of the output.
 
-    `cut` says that the middle of the output is missing: then only what stands behind the gap counts.
+    `cut` says that the middle of the output is missing: then only what is newer than the gap counts.
     """
     found: list[LogEntry] = []
     size, incomplete = 0, cut
-    for line in reversed(output.splitlines()):
+    lines = output.splitlines()
+    for line in lines if newest_first else reversed(lines):
         one = entry(line) if line.startswith(b"{") else None
         if one is None:
             if cut:

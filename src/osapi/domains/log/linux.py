@@ -56,7 +56,7 @@ class LinuxLog:
     async def _entries(self, request: LogQuery, *which: str) -> LogEntries:
         now = self._host.now()
         done = await self._journalctl((*query_argv(request), *which))
-        entries, truncated = journal.entries(done.stdout, cut=done.truncated)
+        entries, truncated = journal.entries(done.stdout, cut=done.truncated, newest_first=bool(request.since))
         found = LogEntries(entries=entries, restricted=is_restricted(done), truncated=truncated)
         if not request.follow or done.exit_code != 0:
             return found
@@ -89,8 +89,8 @@ class LinuxLog:
 
 
 def query_argv(request: LogQuery) -> tuple[str, ...]:
-    """How to ask journalctl for the latest entries."""
-    since = (times.argument(request.since),) if request.since else ()
+    """How to ask journalctl for the latest entries. With a time it counts from there, unless it goes backwards."""
+    since = (times.argument(request.since), "--reverse") if request.since else ()
     return (*_JOURNALCTL, f"--lines={request.lines}", *since, *_priority(request))
 
 
