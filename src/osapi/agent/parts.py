@@ -35,6 +35,7 @@ from osapi.contract.errors import Invalid, Unavailable
 from osapi.contract.ids import MachineId
 from osapi.host import identity
 from osapi.host.local import LocalHost, open_host
+from osapi.host.objects import BrokerObjects
 from osapi.pki.keys import load_public_key
 from osapi.pki.signing import Verifier
 from osapi.telemetry.log import get_logger
@@ -95,7 +96,7 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     verifier = _verifier(setup.paths)
     state = StateDir(setup.paths.agent_state)
     stack.callback(state.release)
-    host = await _host(setup.settings, state)
+    host = await _host(setup, state)
     stack.callback(host.managed.close)
     ledger = await Ledger.open(state.ledger, setup.now())
     stack.push_async_callback(ledger.close)
@@ -103,6 +104,7 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     nameplate = Nameplate(host, names.hostname, wanted.beat.set)
     broker = await _connect(setup, names.machine_id, wanted)
     stack.push_async_callback(broker.close)
+    host = _with_objects(host, broker, setup.settings)
     return _assemble(setup, host, ledger, nameplate, names.machine_id, broker, verifier, wanted, stack)
 
 
@@ -164,10 +166,20 @@ def _verifier(paths: Paths) -> Verifier:
     return Verifier.of(load_public_key(path))
 
 
-async def _host(settings: Settings, state: StateDir) -> LocalHost:
-    agent = settings.agent
+async def _host(setup: Setup, state: StateDir) -> LocalHost:
+    agent, paths = setup.settings.agent, setup.paths
     claims = identity.Claims(machine_id=agent.machine_id, hostname=agent.hostname, labels=agent.labels)
-    return await open_host(state.path, claims=claims, sudo=agent.privilege_escalation.enabled)
+    return await open_host(
+        state.path,
+        claims=claims,
+        sudo=agent.privilege_escalation.enabled,
+        private_places=[str(place) for place in (paths.data_dir, paths.pki, paths.agent_pki, paths.nats_store)],
+    )
+
+
+def _with_objects(host: LocalHost, broker: Broker, settings: Settings) -> LocalHost:
+    store = settings.nats.objects.bucket
+    return host.with_objects(BrokerObjects(broker.objects(store))) if store else host
 
 
 async def _connect(setup: Setup, machine: MachineId, wanted: Wanted) -> Broker:
