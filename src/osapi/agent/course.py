@@ -10,9 +10,10 @@ import asyncio
 
 from osapi.agent import execution
 from osapi.agent.catalogue import Found
-from osapi.agent.execution import Outcome
+from osapi.agent.execution import Outcome, Waiting
 from osapi.agent.failpoints import AFTER_EFFECT, AFTER_STARTED, BEFORE_START
 from osapi.agent.held import Held, Stop
+from osapi.agent.patience import note_waiting, see_to_its_end
 from osapi.agent.slots import Slots, Turn
 from osapi.agent.tools import Tools
 from osapi.contract.errors import Unavailable
@@ -30,6 +31,8 @@ async def follow(held: Held, tools: Tools) -> Outcome | None:
         if not held.is_stopped or task is None:
             raise
         task.uncancel()
+        if held.waiting is not None and held.stopped is Stop.SHUTDOWN:
+            return None  # the next agent sees to its end
         return _stopped(held)
 
 
@@ -42,12 +45,18 @@ async def _in_turn(held: Held, tools: Tools) -> Outcome | None:
     if found.operation.kind is not job.kind:
         text = f"{job.operation} is a {found.operation.kind.value}, but the job says {job.kind.value}"
         return Outcome(Ending.REJECTED, error=text, code="invalid")
+    if held.waiting is not None:
+        return await see_to_its_end(held, found, held.waiting, tools)
     slots = tools.listening_slots if job.followed else tools.slots
     turn = slots.take_now(found.operation.lock) or await _wait_for_turn(held, found, slots, tools)
     if turn is None:
         return _expired("while it waited for its turn")
     with turn:
-        return await _begin(held, found, tools)
+        outcome = await _begin(held, found, tools)
+    if not isinstance(outcome, Waiting):
+        return outcome
+    await note_waiting(held, outcome, tools)
+    return await see_to_its_end(held, found, outcome, tools)
 
 
 async def _wait_for_turn(held: Held, found: Found, slots: Slots, tools: Tools) -> Turn | None:
@@ -59,7 +68,7 @@ async def _wait_for_turn(held: Held, found: Found, slots: Slots, tools: Tools) -
         return None
 
 
-async def _begin(held: Held, found: Found, tools: Tools) -> Outcome | None:
+async def _begin(held: Held, found: Found, tools: Tools) -> Outcome | Waiting | None:
     job, now = held.job, tools.now()
     if now >= job.expires:
         return _expired("while it waited for its turn")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import msgspec
@@ -131,17 +131,40 @@ class Operation(Generic[Req, Res]):
     """Whether an interrupted run may simply be run again."""
 
 
+class Later(Exception):
+    """Raised by a provider whose work is under way and comes to its end by itself, as a reboot does.
+
+    The method that the handler names as `later` is then asked again and again, also by the agent that runs after a
+    restart, until it returns the result, raises a failure, or the time is over at `until`. `note` is what it needs to
+    know; it is JSON and on disk before anybody asks.
+    """
+
+    def __init__(self, note: dict[str, Any], until: datetime) -> None:
+        super().__init__("the end comes later")
+        self.note = note
+        self.until = until
+
+
 @dataclass(frozen=True)
 class Handler(Generic[P]):
-    """Binds an operation to the method of the provider port that answers it."""
+    """Binds an operation to the method of the provider port that answers it.
+
+    `later` sees to the end of what `method` has begun, see `Later`; None where nothing ends later.
+    """
 
     operation: Operation[Any, Any]
     method: Callable[[P, Any], Awaitable[Any]]
+    later: Callable[[P, Any, dict[str, Any]], Awaitable[Any]] | None = None
 
 
-def handle(operation: Operation[Req, Res], method: Callable[[P, Req], Awaitable[Res]]) -> Handler[P]:
+def handle(
+    operation: Operation[Req, Res],
+    method: Callable[[P, Req], Awaitable[Res]],
+    *,
+    later: Callable[[P, Req, dict[str, Any]], Awaitable[Res]] | None = None,
+) -> Handler[P]:
     """Bind `operation` to `method`; the type checker refuses a method whose types do not fit."""
-    return Handler(operation, method)
+    return Handler(operation, method, later)
 
 
 def deadline_of(operation: Operation[Any, Any], request: msgspec.Struct) -> timedelta:
