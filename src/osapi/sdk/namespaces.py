@@ -584,6 +584,9 @@ class NodePower(Namespace):
         delay: int = 0,
         message: str = "",
         replace: bool = False,
+        force: bool = False,
+        wait_for_return: bool = False,
+        return_timeout: int = 600,
         wait_s: float | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
@@ -593,13 +596,19 @@ class NodePower(Namespace):
         delay: Seconds until then. At least 5 seconds pass, so that the answer arrives before the host goes.
         message: Line for everybody who is logged in. Default: what the host says by itself.
         replace: Take the place of another shutdown that is pending.
+        force: Also when the host runs a controller or the broker, which the fleet needs.
+        wait_for_return: Complete the job only when the host is back. Makes no sense for a shutdown.
+        return_timeout: Seconds it may be away; a host that takes longer has timed out.
         """
         return self._run(
             power_operations.REBOOT,
-            power_models.PowerRequest(
+            power_models.RebootRequest(
                 delay=delay,
                 message=message,
                 replace=replace,
+                force=force,
+                wait_for_return=wait_for_return,
+                return_timeout=return_timeout,
             ),
             target=self._target,
             wait_s=wait_s,
@@ -613,6 +622,9 @@ class NodePower(Namespace):
         delay: int = 0,
         message: str = "",
         replace: bool = False,
+        force: bool = False,
+        wait_for_return: bool = False,
+        return_timeout: int = 600,
         wait_s: float | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
@@ -622,13 +634,19 @@ class NodePower(Namespace):
         delay: Seconds until then. At least 5 seconds pass, so that the answer arrives before the host goes.
         message: Line for everybody who is logged in. Default: what the host says by itself.
         replace: Take the place of another shutdown that is pending.
+        force: Also when the host runs a controller or the broker, which the fleet needs.
+        wait_for_return: Complete the job only when the host is back. Makes no sense for a shutdown.
+        return_timeout: Seconds it may be away; a host that takes longer has timed out.
         """
         return self._run(
             power_operations.SHUTDOWN,
-            power_models.PowerRequest(
+            power_models.ShutdownRequest(
                 delay=delay,
                 message=message,
                 replace=replace,
+                force=force,
+                wait_for_return=wait_for_return,
+                return_timeout=return_timeout,
             ),
             target=self._target,
             wait_s=wait_s,
