@@ -15,6 +15,7 @@ from tests.acceptance.fleet import OSAPI, Fleet, eventually
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(300)]
 
 HOSTS = (1, 2, 3)
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
 @contextmanager
@@ -110,6 +111,77 @@ def test_output_of_a_command_arrives_while_it_runs(fleet: Fleet) -> None:
         fleet.bed("exec", 1, "touch", "/run/go-on")
         assert until(process, "ended") == ["ended\n"]
         assert process.wait(timeout=20) == 0
+
+
+def test_a_reboot_is_waited_for_until_the_host_is_back(fleet: Fleet) -> None:
+    before = fleet.bed("enter", 2, "cat", BOOT_ID)
+    answer = fleet.client("node", "power", "reboot", "--wait-for-return", "--return-timeout", "60", "-T", "host2")
+    after = fleet.bed("enter", 2, "cat", BOOT_ID)
+    assert answer.status == 0, answer
+    entry = answer.results["host2"]
+    assert entry["boot_id"] == after != before
+    assert (entry["changed"], entry["action"]) == (True, "reboot")
+    assert 0 < entry["away_s"] < 60
+    job = fleet.client("job", "get", "--job-id", answer.json["job_id"]).json
+    assert (job["status"], job["result"]["away_s"]) == ("completed", entry["away_s"])
+    names = [event["event"] for event in job["timeline"]]
+    assert names == ["submitted", "acknowledged", "started", "completed"]
+
+
+def test_a_reboot_that_is_cancelled_is_not_waited_for_any_longer(fleet: Fleet) -> None:
+    words = ("node", "power", "reboot", "--delay", "600", "--wait-for-return", "--async", "-T", "host2")
+    job = fleet.client(*words).json["job_id"]
+    eventually(lambda: _pending(fleet), "the reboot is not planned")
+    assert fleet.client("node", "power", "cancel", "-T", "host2").status == 0
+    eventually(lambda: _status(fleet, job) == "failed", "the job still waits")
+    assert "will not come back" in fleet.client("job", "get", "--job-id", job).json["error"]
+
+
+def test_a_host_that_does_not_come_back_in_time_has_timed_out_and_says_so_when_it_does(fleet: Fleet) -> None:
+    """Its agent is kept from starting with the host, and started by hand when the time is over."""
+    fleet.bed("exec", 2, "systemctl", "disable", "osapi-agent")
+    words = ("node", "power", "reboot", "--wait-for-return", "--return-timeout", "10", "-T", "host2")
+    answer = fleet.client(*words)
+    assert answer.status == 4, answer
+    job = json.loads(answer.stderr or answer.stdout)["job_id"]
+    assert _status(fleet, job) == "timeout"
+    eventually(lambda: fleet.bed("enter", 2, "true", check=False) == "", "host2 is not back")
+    fleet.bed("exec", 2, "systemctl", "enable", "--now", "osapi-agent")
+    eventually(lambda: "host2" in fleet.client("job", "get", "--job-id", job).json["responses"], "no answer came")
+    told = fleet.client("job", "get", "--job-id", job).json["responses"]["host2"]
+    assert (told["status"], told["code"]) == ("timeout", "timeout")
+    assert "is back after" in told["error"]
+
+
+def test_an_agent_that_is_restarted_before_the_reboot_still_waits(fleet: Fleet) -> None:
+    before = fleet.bed("enter", 3, "cat", BOOT_ID)
+    words = ("node", "power", "reboot", "--delay", "8", "--wait-for-return", "--async", "-T", "host3")
+    job = fleet.client(*words).json["job_id"]
+    eventually(lambda: _status(fleet, job) == "processing", "the job has not begun")
+    fleet.bed("exec", 3, "systemctl", "kill", "--signal=KILL", "osapi-agent")
+    eventually(lambda: _status(fleet, job) == "completed", "the job was not completed", 60)
+    assert fleet.bed("enter", 3, "cat", BOOT_ID) != before
+
+
+def test_a_shutdown_is_not_waited_for(fleet: Fleet) -> None:
+    answer = fleet.client("node", "power", "shutdown", "--wait-for-return", "-T", "host2")
+    assert (answer.status, json.loads(answer.stderr)["status"]) == (1, 400)
+
+
+def test_a_host_that_runs_a_broker_stays_up(fleet: Fleet) -> None:
+    """A program of that name is enough: whoever runs one knows why."""
+    fleet.bed("exec", 3, "sh", "-c", "cp /bin/sleep /run/nats-server && systemd-run --quiet /run/nats-server 300")
+    answer = fleet.client("node", "power", "shutdown", "-T", "host3")
+    assert json.loads(answer.stderr)["code"] == "protected"
+    assert _pending(fleet, 3) is False
+    assert fleet.client("node", "power", "shutdown", "--force", "--delay", "600", "-T", "host3").status == 0
+    assert fleet.client("node", "power", "cancel", "-T", "host3").status == 0
+    fleet.bed("exec", 3, "pkill", "-x", "nats-server")
+
+
+def _pending(fleet: Fleet, host: int = 2) -> bool:
+    """What logind itself notes."""
+    return fleet.bed("enter", host, "sh", "-c", "cat /run/systemd/shutdown/scheduled 2>/dev/null || true") != ""
 
 
 def _data(line: str) -> dict[str, Any] | None:
