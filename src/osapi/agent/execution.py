@@ -15,12 +15,12 @@ from osapi.agent.bounds import bounded
 from osapi.agent.catalogue import Found
 from osapi.contract.errors import DeadlineExceeded, OsapiError, Unsupported
 from osapi.contract.operation import Change, Later
-from osapi.host.door import Host, Live, Task
-from osapi.host.program import OVERRUN_S
+from osapi.host.door import Host, Keep, Live, Task
+from osapi.host.taking import LONGEST_S
 from osapi.jobs.record import Ending, Job
 from osapi.telemetry.log import get_logger
 
-GRACE_S = OVERRUN_S + 0.5
+GRACE_S = LONGEST_S + 0.5
 """How much longer than the deadline a provider may take to stop by itself and tell what it has so far."""
 _NULL = msgspec.Raw(b"null")
 
@@ -46,17 +46,23 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 async def execute(
-    found: Found, job: Job, host: Host, live: Live | None = None, *, waiting: Waiting | None = None
+    found: Found,
+    job: Job,
+    host: Host,
+    live: Live | None = None,
+    keep: Keep | None = None,
+    *,
+    waiting: Waiting | None = None,
 ) -> Outcome | Waiting:
     """Run the job now, within its deadline; or, if it was `waiting`, see to its end.
 
-    `live` takes what it gives out meanwhile.
+    `live` takes what it gives out meanwhile, `keep` what is kept whole.
     """
     try:
         request = msgspec.json.decode(job.request, type=found.operation.request)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         return Outcome(Ending.FAILED, error=f"the request does not fit: {problem}", code="invalid")
-    view = host.for_task(Task(job_id=job.id, operation=job.operation, check_mode=job.dry_run, live=live))
+    view = host.for_task(Task(job_id=job.id, operation=job.operation, check_mode=job.dry_run, live=live, keep=keep))
     limit = asyncio.timeout(job.deadline_s + GRACE_S)
     try:
         async with limit:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from osapi.agent.execution import Waiting
+from osapi.agent.keeping import Keeping
 from osapi.agent.live import LiveOutput
 from osapi.agent.progress import Progress
 from osapi.jobs.record import Job
@@ -35,6 +36,7 @@ class Held:
     claimed: bool
     progress: Progress
     live: LiveOutput
+    keeping: Keeping | None = None
     task: asyncio.Task[None] | None = None
     started: datetime | None = None
     waiting: Waiting | None = None

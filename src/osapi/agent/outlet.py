@@ -1,4 +1,4 @@
-"""Publishes what jobs give out while they run. The broker keeps the newest of it, in memory."""
+"""The ways out for what jobs give out besides their answers: live to who listens, and whole into a store."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from osapi.agent.keeping import Keeping
 from osapi.agent.live import LiveOutput, pace
 from osapi.agent.nameplate import Nameplate
 from osapi.agent.pieces import Piece
@@ -16,6 +17,7 @@ from osapi.contract.ids import MachineId
 from osapi.jobs import roster, subjects
 from osapi.jobs.record import Job, Output
 from osapi.telemetry.log import get_logger
+from osapi.transport.objects import ObjectStore
 
 _CONFIRM_S = 2.0
 
@@ -30,15 +32,31 @@ class Broker(Protocol):
 
 
 class Outlet:
-    """The way out for the jobs of one agent."""
+    """The ways out for the jobs of one agent."""
 
     def __init__(
-        self, broker: Broker, machine: MachineId, nameplate: Nameplate, now: Callable[[], datetime]
+        self,
+        broker: Broker,
+        store: ObjectStore | None,
+        machine: MachineId,
+        nameplate: Nameplate,
+        now: Callable[[], datetime],
+        *,
+        keep_bytes: int,
     ) -> None:
+        """`store` None: nothing is kept whole. `keep_bytes` is the most that is kept of one output."""
         self._broker = broker
+        self._store = store
+        self._keep_bytes = keep_bytes
         self._machine = machine
         self._nameplate = nameplate
         self._now = now
+
+    def keeping(self, job: Job) -> Keeping | None:
+        """Where a job puts what is kept whole; None where there is no store."""
+        if self._store is None:
+            return None
+        return Keeping(self._store, job.id, self._machine, self._keep_bytes)
 
     def live(self, job: Job) -> LiveOutput:
         """Where a job puts what it gives out."""

@@ -34,6 +34,7 @@ from osapi.config.settings import Settings
 from osapi.contract.errors import Invalid, Unavailable
 from osapi.contract.ids import MachineId
 from osapi.host import identity
+from osapi.host.fetchable import Fetchable
 from osapi.host.local import LocalHost, open_host
 from osapi.host.objects import BrokerObjects
 from osapi.pki.keys import load_public_key
@@ -135,7 +136,14 @@ def _assemble(
         memory=Memory(),
         claims=Claims(queue, machine, nameplate, wanted.returned, setup.now),
         reporter=reporter,
-        outlet=Outlet(broker, machine, nameplate, setup.now),
+        outlet=Outlet(
+            broker,
+            broker.objects(settings.nats.output.bucket) if settings.nats.output.bucket else None,
+            machine,
+            nameplate,
+            setup.now,
+            keep_bytes=settings.agent.keep_output_bytes,
+        ),
         fail_points=setup.fail_points,
         now=setup.now,
     )
@@ -173,6 +181,7 @@ async def _host(setup: Setup, state: StateDir) -> LocalHost:
         state.path,
         claims=claims,
         sudo=agent.privilege_escalation.enabled,
+        fetchable=Fetchable(paths=tuple(agent.fetch.paths), max_bytes=agent.fetch.max_bytes),
         private_places=[str(place) for place in (paths.data_dir, paths.pki, paths.agent_pki, paths.nats_store)],
     )
 

@@ -64,7 +64,8 @@ class Worker:
         job, note = run.job, self._tools.reporter.note
         progress = Progress(lambda event, when: note(job.id, event, when), received)
         live = self._tools.outlet.live(job)
-        held = self._held[job.id] = Held(job, run.payload, received, claimed, progress, live)
+        keeping = self._tools.outlet.keeping(job)
+        held = self._held[job.id] = Held(job, run.payload, received, claimed, progress, live, keeping)
         if begun is not None:
             held.started, held.waiting = begun
             progress.began(begun[0])
@@ -131,7 +132,9 @@ class Worker:
                 if outcome.changed:
                     await tools.nameplate.read()
                 outputs = await held.live.close()
-                await self._conclude(job, self._response(job.id, held.received, held.started, outcome, outputs))
+                kept = held.keeping.kept if held.keeping else []
+                response = self._response(job.id, held.received, held.started, outcome)
+                await self._conclude(job, msgspec.structs.replace(response, outputs=outputs, kept=tuple(kept)))
         finally:
             held.progress.close()
             held.live.drop()
@@ -191,9 +194,7 @@ class Worker:
         response = self._response(row.job, row.received, row.started, outcome)
         await self._settle(response, row.expires)
 
-    def _response(
-        self, job: JobId, received: datetime, started: datetime | None, outcome: Outcome, outputs: int = 0
-    ) -> Response:
+    def _response(self, job: JobId, received: datetime, started: datetime | None, outcome: Outcome) -> Response:
         return Response(
             job_id=job,
             machine_id=self._tools.machine,
@@ -206,7 +207,6 @@ class Worker:
             received=received,
             started=started,
             finished=self._tools.now(),
-            outputs=outputs,
         )
 
 

@@ -39,12 +39,18 @@ def of_agent(settings: Settings) -> Permissions:
             # The claim on a job for anybody, to find out whether one that the broker did not confirm is ours.
             f"$JS.API.DIRECT.GET.KV_{name}{nats.kv.bucket}.$KV.{name}{nats.kv.bucket}.{claims}",
             *_objects(f"{name}{nats.objects.bucket}" if nats.objects.bucket else ""),
+            *_keeping(f"{name}{nats.output.bucket}" if nats.output.bucket else ""),
             *([f"$KV.{name}{nats.file_state.bucket}.*.*"] if nats.file_state.bucket else []),
             f"$JS.API.CONSUMER.MSG.NEXT.{shared}",
             f"$JS.ACK.{shared}.>",
         ),
         subscribe=(f"{subject}live.jobs.>", f"{subject}cancel.*", "_INBOX.>"),
     )
+
+
+def _keeping(store: str) -> tuple[str, ...]:
+    """Putting objects into a store, without reading or removing any."""
+    return (f"$O.{store}.M.*", f"$O.{store}.C.*.*") if store else ()
 
 
 def _objects(store: str) -> tuple[str, ...]:

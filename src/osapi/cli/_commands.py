@@ -45,6 +45,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
             ("user", "user", "text", False, None, (), "Account to run as. Default: the agent's own."),
             ("env", "env", "text-list", False, None, (), "Variables added to a clean environment, each as NAME=VALUE."),
             ("stdin", "stdin", "text", False, None, (), "Text for its standard input. Default: none."),
+            ("keep-output", "keep_output", "switch", False, False, (), "Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`."),
             ("args", "args", "text-list", False, None, (), "Arguments, passed exactly as given."),
         ),
         "columns": (
@@ -69,6 +70,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
             ("user", "user", "text", False, None, (), "Account to run as. Default: the agent's own."),
             ("env", "env", "text-list", False, None, (), "Variables added to a clean environment, each as NAME=VALUE."),
             ("stdin", "stdin", "text", False, None, (), "Text for its standard input. Default: none."),
+            ("keep-output", "keep_output", "switch", False, False, (), "Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`."),
         ),
         "columns": (
             ("EXIT", "exit_code", "text"),

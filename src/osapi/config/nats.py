@@ -123,6 +123,20 @@ class Live(Section, frozen=True, kw_only=True):
     ] = 64 * 1024 * 1024
 
 
+class Output(Section, frozen=True, kw_only=True):
+    """The store of output that is kept whole: of commands when asked for, and of files that are fetched."""
+
+    bucket: Annotated[OptionalName, Meta(description="Name of the store. Empty: nothing is kept or fetched.")] = (
+        "job-output"
+    )
+    ttl: Annotated[timedelta, Meta(description="Age at which output goes; 0 never.")] = timedelta(hours=24)
+    max_bytes: Annotated[
+        Count, Meta(description="Size of the store in bytes; when it is full, nothing more is kept. 0 without limit.")
+    ] = 4 * 1024 * 1024 * 1024
+    storage: Annotated[Storage, Meta(description="Where output is kept.")] = "file"
+    replicas: Annotated[Replicas, Meta(description="Copies in a cluster; 0 means 1.")] = 1
+
+
 class Dlq(Section, frozen=True, kw_only=True):
     """The stream of dead letters."""
 
@@ -209,6 +223,7 @@ class NatsSettings(Section, frozen=True, kw_only=True):
     stream: Stream = Stream()
     kv: Kv = Kv()
     live: Live = Live()
+    output: Output = Output()
     dlq: Dlq = Dlq()
     audit: Audit = Audit()
     registry: Registry = Registry()

@@ -30,6 +30,7 @@ _Section = (
     | nats.Facts
     | nats.State
     | nats.Objects
+    | nats.Output
     | nats.FileState
     | nats.Enrollment
     | nats.Stream
@@ -50,7 +51,7 @@ def of_settings(settings: Settings) -> Layout:
         ),
         audit=_audit(section.audit),
         buckets=tuple(bucket for bucket in _buckets(section) if bucket.name),
-        objects=_objects(section.objects),
+        objects=_stores(section),
         durables=(_anybody(section.stream.name, settings.agent.consumer),),
     )
 
@@ -139,16 +140,19 @@ def _bucket(
     )
 
 
-def _objects(section: nats.Objects) -> tuple[ObjectStore, ...]:
-    if not section.bucket:
-        return ()
-    store = ObjectStore(
+def _stores(section: nats.NatsSettings) -> tuple[ObjectStore, ...]:
+    stores = (_store(section.objects), _store(section.output, ttl=section.output.ttl))
+    return tuple(store for store in stores if store.name)
+
+
+def _store(section: nats.Objects | nats.Output, *, ttl: timedelta = timedelta(0)) -> ObjectStore:
+    return ObjectStore(
         name=section.bucket,
+        ttl=ttl or None,
         max_bytes=section.max_bytes or None,
         storage=_storage(section),
         replicas=_replicas(section),
     )
-    return (store,)
 
 
 def _storage(section: _Section) -> Storage:

@@ -6,7 +6,7 @@ import signal
 from contextlib import aclosing
 
 from osapi.contract.errors import CommandFailed, Permanent
-from osapi.host.door import Host, Live
+from osapi.host.door import Host
 from osapi.host.managed import ManagedFile
 from osapi.host.plan import (
     Action,
@@ -25,7 +25,8 @@ from osapi.host.plan import (
     Signal,
     Write,
 )
-from osapi.host.program import Completed, OnOutput
+from osapi.host.program import Completed
+from osapi.host.taking import taking
 
 _LAST_WORDS = 2048
 """Bytes of standard error that a failure carries."""
@@ -119,24 +120,24 @@ async def _set_kernel_value(host: Host, action: SetKernelValue) -> None:
 
 
 async def _run(host: Host, action: Run) -> Completed:
-    completed = await host.run(
-        action.argv,
-        stdin=action.stdin,
-        deadline_s=action.deadline_s,
-        env=action.env,
-        cwd=action.cwd,
-        user=action.user,
-        privileged=action.privileged,
-        output_limit=action.output_limit,
-        on_output=_passes_on(host.task.live) if action.live and host.task.live is not None else None,
-    )
+    async with taking(host.task, live=action.live, keep=action.keep) as output:
+        completed = await output.complete(
+            host.run(
+                action.argv,
+                stdin=action.stdin,
+                deadline_s=action.deadline_s,
+                env=action.env,
+                cwd=action.cwd,
+                user=action.user,
+                privileged=action.privileged,
+                output_limit=action.output_limit,
+                on_output=output.taker,
+            ),
+            action.deadline_s,
+        )
     if action.accept is not None and completed.exit_code not in action.accept:
         raise failure_of(completed)
     return completed
-
-
-def _passes_on(live: Live) -> OnOutput:
-    return lambda stream, piece: live.text(stream, piece)
 
 
 def failure_of(completed: Completed) -> CommandFailed:

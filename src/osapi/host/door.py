@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from osapi.contract.kept import Kept
 from osapi.host.backups import Backups
 from osapi.host.family import Family
+from osapi.host.fetchable import Fetchable
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileStat
 from osapi.host.identity import Names
@@ -35,14 +37,42 @@ class Live(Protocol):
         ...
 
 
+class Spool(Protocol):
+    """Takes bytes that are kept whole, in the order in which they come. Never fails before `finish`."""
+
+    def add(self, piece: bytes) -> Coroutine[Any, Any, None] | None:
+        """The next bytes. Await what is returned before the next, so that they are stored as fast as they come."""
+        ...
+
+    async def finish(self, within_s: float) -> Kept:
+        """That was all; the rest is stored within that time. Tells what is kept, or why nothing is."""
+        ...
+
+    def abandon(self) -> None:
+        """Nothing of it is to be kept."""
+        ...
+
+
+class Keep(Protocol):
+    """Where a job puts output that is kept whole."""
+
+    def spool(self, name: str) -> Spool:
+        """Begin to keep something under that name, once."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """For which job a host is used. Goes into the environment of programs and into provenance records."""
+    """For which job a host is used. Goes into the environment of programs and into provenance records.
+
+    `live` None: nobody listens. `keep` None: nothing can be kept whole, as there is no store for it.
+    """
 
     job_id: str = ""
     operation: str = ""
     check_mode: bool = False
     live: Live | None = field(default=None, compare=False)
+    keep: Keep | None = field(default=None, compare=False)
 
 
 class Host(Protocol):
@@ -98,6 +128,11 @@ class Host(Protocol):
         """Directories of OSAPI's own keys and records, where nothing is deployed."""
         ...
 
+    @property
+    def fetchable(self) -> Fetchable:
+        """Which files may be fetched from here."""
+        ...
+
     def now(self) -> datetime:
         """The time on the host's clock, in UTC."""
         ...
@@ -137,6 +172,10 @@ class Host(Protocol):
 
     async def read(self, path: str, limit: int = READ_LIMIT, *, follow: bool = False) -> bytes | None:
         """A regular file whole; None when it is not there. Raises `TooLarge` when it is longer than `limit`."""
+        ...
+
+    def pieces(self, path: str) -> AsyncGenerator[bytes]:
+        """A regular file of any length, piece by piece. Raises `NotFound`; close it to stop early."""
         ...
 
     async def stat(self, path: str) -> FileStat | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from osapi.contract.errors import DeadlineExceeded, Invalid
+from osapi.contract.kept import Kept
 
 OUTPUT_LIMIT = 1 << 20
 """Bytes kept of each stream unless the caller says otherwise: 1 MiB."""
@@ -43,6 +44,8 @@ class Completed:
     duration_s: float
     truncated: bool = False
     """Whether the middle of a stream was left out; a marker stands in its place."""
+    kept: tuple[Kept, ...] = ()
+    """What is kept whole of its output."""
 
 
 class TimedOut(DeadlineExceeded):

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from osapi.contract.ids import JobId, MachineId
+from osapi.contract.kept import Kept
 from osapi.contract.operation import Kind
 
 VERSION = 1
@@ -132,6 +133,8 @@ class Response(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     finished: datetime
     outputs: int = 0
     """How many pieces of output were sent before; the number of the last one."""
+    kept: tuple[Kept, ...] = ()
+    """What of its output is kept whole."""
 
 
 class Cancel(msgspec.Struct, frozen=True):

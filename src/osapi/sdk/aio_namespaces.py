@@ -41,6 +41,7 @@ class AsyncNodeCommand(AsyncNamespace):
         user: str = "",
         env: builtins.list[str] | tuple[str, ...] = (),
         stdin: str = "",
+        keep_output: bool = False,
         args: builtins.list[str] | tuple[str, ...] = (),
         wait_s: float | None = None,
         dry_run: bool = False,
@@ -54,6 +55,7 @@ class AsyncNodeCommand(AsyncNamespace):
         user: Account to run as. Default: the agent's own.
         env: Variables added to a clean environment, each as NAME=VALUE.
         stdin: Text for its standard input. Default: none.
+        keep_output: Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`.
         args: Arguments, passed exactly as given.
         """
         return await self._run(
@@ -65,6 +67,7 @@ class AsyncNodeCommand(AsyncNamespace):
                 user=user,
                 env=list(env),
                 stdin=stdin,
+                keep_output=keep_output,
                 args=list(args),
             ),
             target=self._target,
@@ -82,6 +85,7 @@ class AsyncNodeCommand(AsyncNamespace):
         user: str = "",
         env: builtins.list[str] | tuple[str, ...] = (),
         stdin: str = "",
+        keep_output: bool = False,
         wait_s: float | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
@@ -94,6 +98,7 @@ class AsyncNodeCommand(AsyncNamespace):
         user: Account to run as. Default: the agent's own.
         env: Variables added to a clean environment, each as NAME=VALUE.
         stdin: Text for its standard input. Default: none.
+        keep_output: Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`.
         """
         return await self._run(
             command_operations.SHELL,
@@ -104,6 +109,7 @@ class AsyncNodeCommand(AsyncNamespace):
                 user=user,
                 env=list(env),
                 stdin=stdin,
+                keep_output=keep_output,
             ),
             target=self._target,
             wait_s=wait_s,

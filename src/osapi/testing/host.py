@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Mapping, Sequence
+import sys
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -11,6 +12,7 @@ from osapi.contract.ids import MachineId
 from osapi.host import acting, identity, kernel, processes
 from osapi.host.door import Task
 from osapi.host.family import Family, parse
+from osapi.host.fetchable import Fetchable
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileStat, parts_of
 from osapi.host.identity import Names
@@ -27,6 +29,7 @@ from osapi.testing.objects import FakeBackups, FakeObject, FakeObjects
 from osapi.testing.processes import receive, user_names
 from osapi.testing.programs import Call, FakePrograms, Script
 
+_PIECE = 1 << 16
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 DEBIAN = "ID=debian\nVERSION_ID=12\nVERSION_CODENAME=bookworm\nPRETTY_NAME='Debian GNU/Linux 12 (bookworm)'\n"
 
@@ -50,6 +53,7 @@ class Setup:
     machine_id: str = "0123456789abcdef0123456789abcdef"
     architecture: str = "x86_64"
     fqdn: str = ""
+    fetchable: Fetchable = Fetchable()
     now: datetime = MIDNIGHT
 
 
@@ -135,6 +139,10 @@ class FakeHost:
         return self._state.objects
 
     @property
+    def fetchable(self) -> Fetchable:
+        return self._state.setup.fetchable
+
+    @property
     def private_places(self) -> tuple[str, ...]:
         return ("/var/lib/osapi",)
 
@@ -178,6 +186,13 @@ class FakeHost:
 
     async def read(self, path: str, limit: int = READ_LIMIT, *, follow: bool = False) -> bytes | None:
         return self._state.files.read(path, limit, follow=follow)
+
+    async def pieces(self, path: str) -> AsyncGenerator[bytes]:
+        content = self._state.files.read(path, sys.maxsize)
+        if content is None:
+            raise NotFound(f"there is no file {path}")
+        for start in range(0, len(content), _PIECE):
+            yield content[start : start + _PIECE]
 
     async def stat(self, path: str) -> FileStat | None:
         return self._state.files.stat(path)

@@ -77,9 +77,10 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectStore:
-    """One object store (NATS ADR-20): large values in chunks."""
+    """One object store (NATS ADR-20): large values in chunks. `ttl` is the age at which they vanish; None: never."""
 
     name: str
+    ttl: timedelta | None = None
     max_bytes: int | None = None
     storage: Storage = Storage.FILE
     replicas: int = 1
@@ -151,5 +152,8 @@ class Layout:
             Bucket(name="file-state"),
         )
     )
-    objects: tuple[ObjectStore, ...] = (ObjectStore(name="file-objects"),)
+    objects: tuple[ObjectStore, ...] = (
+        ObjectStore(name="file-objects"),
+        ObjectStore(name="job-output", ttl=timedelta(days=1)),
+    )
     durables: tuple[Durable, ...] = (ANY,)

@@ -134,6 +134,7 @@ def _object_config(link: Link, store: ObjectStore) -> dict[str, Any]:
     config = _limits(link.names.object_stream(store.name), store.storage, store.replicas, store.max_bytes)
     return config | {
         "subjects": [f"{prefix}C.>", f"{prefix}M.>"],
+        "max_age": _ns(store.ttl),
         "discard": "new",
         "allow_direct": True,
         "allow_rollup_hdrs": True,

@@ -111,7 +111,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
             memory=Memory(),
             claims=Claims(cast("Bucket", queue), ME, nameplate, Pulse(), clock),
             reporter=reporter,
-            outlet=Outlet(output, ME, nameplate, clock),
+            outlet=Outlet(output, None, ME, nameplate, clock, keep_bytes=1000),
             fail_points=FailPoints(fail_at, die),
             now=clock,
         )
