@@ -29,10 +29,10 @@ class Keeping:
         self._limit = limit
         self.kept: list[Kept] = []
 
-    def spool(self, name: str) -> Spool:
+    def spool(self, name: str, most: int | None = None) -> Spool:
         """Begin to keep something under that name."""
         where = object_name(self._job, self._machine, name)
-        return _Spool(self._store, where, name, self._limit, self.kept.append)
+        return _Spool(self._store, where, name, self._limit if most is None else most, self.kept.append)
 
 
 class _Spool:

@@ -56,8 +56,8 @@ class Spool(Protocol):
 class Keep(Protocol):
     """Where a job puts output that is kept whole."""
 
-    def spool(self, name: str) -> Spool:
-        """Begin to keep something under that name, once."""
+    def spool(self, name: str, most: int | None = None) -> Spool:
+        """Begin to keep something under that name, once. `most` bytes of it are kept; None: as the settings say."""
         ...
 
 

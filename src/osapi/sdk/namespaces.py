@@ -7,6 +7,8 @@ import builtins
 from osapi.contract import operation as contract_operation
 from osapi.domains.command import models as command_models
 from osapi.domains.command import operations as command_operations
+from osapi.domains.fetch import models as fetch_models
+from osapi.domains.fetch import operations as fetch_operations
 from osapi.domains.group import models as group_models
 from osapi.domains.group import operations as group_operations
 from osapi.domains.log import models as log_models
@@ -130,6 +132,32 @@ class NodeDisk(Namespace):
         return self._run(
             node_operations.DISK,
             contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+
+class NodeFile(Namespace):
+    """The `file` operations on the hosts that a target means."""
+
+    def fetch(
+        self,
+        *,
+        path: str,
+        timeout: int = 300,
+        wait_s: float | None = None,
+    ) -> Results[fetch_models.FetchedFile]:
+        """Fetch a file of a host.
+
+        path: The file, as an absolute path. The setting `agent.fetch.paths` of its host has to allow it.
+        timeout: Seconds it may take until the file is stored.
+        """
+        return self._run(
+            fetch_operations.FETCH,
+            fetch_models.FileFetch(
+                path=path,
+                timeout=timeout,
+            ),
             target=self._target,
             wait_s=wait_s,
         )
@@ -1155,6 +1183,7 @@ class Node(Namespace):
         super().__init__(run, target)
         self.command = NodeCommand(run, target)
         self.disk = NodeDisk(run, target)
+        self.file = NodeFile(run, target)
         self.group = NodeGroup(run, target)
         self.hostname = NodeHostname(run, target)
         self.load = NodeLoad(run, target)

@@ -16,15 +16,16 @@ class Shelf:
         self.contents: dict[str, bytes] = {}
         self.refuses = refuses
 
-    def spool(self, name: str) -> FakeSpool:
-        return FakeSpool(self, name)
+    def spool(self, name: str, most: int | None = None) -> FakeSpool:
+        return FakeSpool(self, name, most)
 
 
 class FakeSpool:
     """Offers `host.door.Spool`."""
 
-    def __init__(self, shelf: Shelf, name: str) -> None:
+    def __init__(self, shelf: Shelf, name: str, most: int | None) -> None:
         self._shelf = shelf
+        self._most = most
         self._name = name
         self._content = b""
 
@@ -35,8 +36,10 @@ class FakeSpool:
     async def finish(self, within_s: float) -> Kept:  # noqa: ARG002 - time does not pass
         if self._shelf.refuses:
             return Kept(name=self._name, error=self._shelf.refuses)
-        self._shelf.contents[self._name] = self._content
-        return Kept(name=self._name, size=len(self._content), sha256=sha256(self._content))
+        content = self._content[: self._most]
+        self._shelf.contents[self._name] = content
+        truncated = len(content) < len(self._content)
+        return Kept(name=self._name, size=len(content), sha256=sha256(content), truncated=truncated)
 
     def abandon(self) -> None:
         self._content = b""

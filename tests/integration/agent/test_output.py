@@ -1,20 +1,27 @@
-"""What jobs give out while they run: live, whole as long as it is slow, bounded when it is not."""
+"""What jobs give out: live, whole as long as it is slow, bounded when it is not; and kept whole when asked for."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
+import msgspec
 import pytest
-from tests.integration.agent.conftest import MakeAgent
+from tests.conftest import NatsServer
+from tests.integration.agent.conftest import LAYOUT, MakeAgent
 from tests.integration.agent.processes import SHELL, Fleet, until
 
 from osapi.contract.endpoint import ServerEvent
 from osapi.contract.ids import JobId
+from osapi.contract.kept import object_name
 from osapi.domains.command.models import ShellRequest
 from osapi.jobs.feed import Position, parse_position
-from osapi.jobs.record import Actor
+from osapi.jobs.record import Actor, Ending, Response
+from osapi.transport.layout import ObjectStore
+from osapi.transport.provision import provision
 
 pytestmark = pytest.mark.anyio
 
@@ -34,8 +41,6 @@ async def story(fleet: Fleet, job: JobId, position: Position = Position()) -> li
 
 
 def said(events: list[ServerEvent], name: str = "stdout", host: str | None = None) -> str:
-    import msgspec
-
     texts = [
         msgspec.json.decode(event.data.data).get(name, "")
         for event in events
@@ -137,11 +142,8 @@ async def test_nothing_of_a_deleted_job_is_kept(fleet: Fleet, make_agent: MakeAg
 
 
 async def test_a_command_goes_on_and_is_answered_while_the_broker_is_away(
-    fleet: Fleet, make_agent: MakeAgent, nats_server: object
+    fleet: Fleet, make_agent: MakeAgent, nats_server: NatsServer
 ) -> None:
-    from tests.conftest import NatsServer
-
-    assert isinstance(nats_server, NatsServer)
     make_agent().start()
     await fleet.ready(1)
     request = ShellRequest(command="for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.25; done")
@@ -150,3 +152,106 @@ async def test_a_command_goes_on_and_is_answered_while_the_broker_is_away(
     nats_server.restart()
     answer = await fleet.answer(ticket.job_id, "m0")
     assert b"1\\n2\\n3\\n4\\n5\\n6\\n7\\n8" in bytes(answer.data)
+
+
+# -- kept whole --------------------------------------------------------------------------------
+
+
+async def kept(fleet: Fleet, job: JobId, name: str, machine: str = "m0") -> bytes:
+    store = fleet.broker.objects("job-output")
+    info = await store.head(object_name(job, machine, name))
+    assert info is not None
+    return b"".join([piece async for piece in store.read(info)])
+
+
+async def run_kept(fleet: Fleet, command: str, timeout: int = 60, wait_s: float = 60) -> tuple[JobId, Response]:
+    request = ShellRequest(command=command, timeout=timeout, keep_output=True)
+    collected = await fleet.run(SHELL, request, "m0", wait_s=wait_s)
+    (response,) = collected.responses
+    return collected.job_id, response
+
+
+async def test_all_output_is_kept_byte_for_byte_when_asked_for(fleet: Fleet, make_agent: MakeAgent) -> None:
+    make_agent().start()
+    await fleet.ready(1)
+    job, response = await run_kept(fleet, r"head -c 20000000 /dev/urandom | tee /dev/stderr; printf '\377'")
+    told = {one.name: one for one in response.kept}
+    assert msgspec.json.decode(response.data)["truncated"]
+    assert msgspec.json.decode(response.data)["kept"] == [msgspec.to_builtins(one) for one in response.kept]
+    for name, length in (("stdout", 20_000_001), ("stderr", 20_000_000)):
+        content = await kept(fleet, job, name)
+        assert (told[name].size, len(content)) == (length, length)
+        assert told[name].sha256 == hashlib.sha256(content).hexdigest()
+    assert await kept(fleet, job, "stdout") == await kept(fleet, job, "stderr") + b"\xff"
+
+
+async def test_output_that_is_not_asked_for_is_not_kept(fleet: Fleet, make_agent: MakeAgent) -> None:
+    make_agent().start()
+    await fleet.ready(1)
+    collected = await fleet.run(SHELL, ShellRequest(command="echo x"), "m0")
+    assert collected.responses[0].kept == ()
+    assert await fleet.broker.objects("job-output").list() == []
+
+
+async def test_no_more_is_kept_than_the_agent_allows(fleet: Fleet, make_agent: MakeAgent) -> None:
+    make_agent(keep_output_bytes=1_000_000).start()
+    await fleet.ready(1)
+    job, response = await run_kept(fleet, "head -c 5000000 /dev/zero")
+    stdout, stderr = response.kept
+    assert (stdout.size, stdout.truncated, stderr.size, stderr.truncated) == (1_000_000, True, 0, False)
+    assert await kept(fleet, job, "stdout") == bytes(1_000_000)
+
+
+async def test_output_up_to_the_end_of_the_time_is_kept(fleet: Fleet, make_agent: MakeAgent) -> None:
+    make_agent().start()
+    await fleet.ready(1)
+    job, response = await run_kept(fleet, "head -c 3000000 /dev/zero; echo last; sleep 60", timeout=1)
+    assert response.ending is Ending.TIMEOUT
+    assert (await kept(fleet, job, "stdout"))[-5:] == b"last\n"
+    assert response.kept[0].size == 3_000_005
+
+
+async def test_of_a_command_that_is_cancelled_nothing_is_kept(fleet: Fleet, make_agent: MakeAgent) -> None:
+    make_agent().start()
+    await fleet.ready(1)
+    request = ShellRequest(command="head -c 3000000 /dev/zero; sleep 60", keep_output=True)
+    ticket = await fleet.submit(SHELL, request, "m0")
+    stream = fleet.broker.stream("OBJ_job-output")
+
+    async def begun() -> bool:
+        return await stream.count() > 0
+
+    async with asyncio.timeout(10):
+        while not await begun():
+            await asyncio.sleep(0.05)
+    await fleet.service.dispatcher.cancel(ticket.job_id, Actor(subject="tester"))
+    assert (await fleet.answer(ticket.job_id, "m0")).kept == ()
+    assert await fleet.broker.objects("job-output").list() == []
+
+
+async def test_a_store_that_is_full_costs_the_kept_output_and_not_the_job(fleet: Fleet, make_agent: MakeAgent) -> None:
+    small = replace(LAYOUT, objects=(ObjectStore(name="file-objects"), ObjectStore(name="job-output", max_bytes=300_000)))
+    await provision(fleet.broker, small)
+    make_agent().start()
+    await fleet.ready(1)
+    _, response = await run_kept(fleet, "head -c 3000000 /dev/zero; echo done >&2")
+    assert response.ending is Ending.COMPLETED
+    stdout, stderr = response.kept
+    assert "could not be stored" in stdout.error
+    assert (stdout.size, stderr.error, stderr.size) == (0, "", 5)
+
+
+async def test_a_program_waits_for_a_broker_that_is_slow_and_memory_is_bounded(
+    fleet: Fleet, make_agent: MakeAgent
+) -> None:
+    """As much as the broker stores meanwhile, and nothing is lost of it."""
+    agent = make_agent(keep_output_bytes=10_000_000_000)
+    agent.start()
+    await fleet.ready(1)
+    before = agent.peak_kb
+    began = time.monotonic()
+    _, response = await run_kept(fleet, "head -c 200000000 /dev/zero")
+    took, grown = time.monotonic() - began, agent.peak_kb - before
+    print(f"row 24: output kept whole: 200 MB in {took:.1f} s, agent grew by {grown / 1024:.1f} MiB")
+    assert response.kept[0].size == 200_000_000
+    assert grown < 32 * 1024
