@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from osapi.contract.endpoint import ServerEvent
 from osapi.contract.errors import OsapiError
-from osapi.contract.ids import JobId
+from osapi.contract.ids import JobId, MachineId
 from osapi.jobs import envelope
 from osapi.jobs.dead_letters import DeadLetters, lost_hosts
 from osapi.jobs.delivery import Delivery
@@ -56,6 +56,7 @@ class JobService:
         names: JobNames,
         expiry: timedelta,
         retention: timedelta | None,
+        standing: Callable[[MachineId], bytes] = lambda _: b"",
         clock: Callable[[], float],
     ) -> None:
         self._clock = clock
@@ -72,7 +73,7 @@ class JobService:
         )
         self.index = Index(self._observe, retention_s=retention.total_seconds() if retention else None)
         self.dispatcher = Dispatcher(broker, self.store, self.index, signer, expiry=expiry, clock=clock)
-        self.delivery = Delivery(broker, self.index, self.dispatcher, clock=clock)
+        self.delivery = Delivery(broker, self.index, self.dispatcher, standing=standing, clock=clock)
         self.dead_letters = DeadLetters(broker, names.dead_letter_stream)
         self._leftovers = Leftovers()
 
