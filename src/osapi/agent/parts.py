@@ -14,6 +14,7 @@ from osapi.agent.claims import Claims
 from osapi.agent.description import Description
 from osapi.agent.duty import Duty
 from osapi.agent.failpoints import FailPoints
+from osapi.agent.file_states import FileStatesTeller
 from osapi.agent.greeting import Greeting
 from osapi.agent.intake import Identity
 from osapi.agent.ledger import Ledger
@@ -24,6 +25,7 @@ from osapi.agent.outlet import Outlet
 from osapi.agent.pressure import Pressure
 from osapi.agent.puller import Puller
 from osapi.agent.pulse import Pulse
+from osapi.agent.rechecking import Rechecking
 from osapi.agent.reporter import Reporter
 from osapi.agent.slots import Slots
 from osapi.agent.statedir import StateDir
@@ -87,6 +89,8 @@ class Parts:
     heartbeat: Heartbeat
     description: Description
     queue: PullQueue
+    file_states: FileStatesTeller | None
+    rechecking: Rechecking
     wanted: Wanted
 
 
@@ -170,6 +174,8 @@ def _assemble(
         heartbeat=Heartbeat(registry, description.entry, settings.agent.heartbeat_interval, wanted.beat),
         description=description,
         queue=broker.pull_queue(settings.nats.stream.name, settings.agent.consumer.durable),
+        file_states=_file_states(broker, settings, host, machine, nameplate, wanted),
+        rechecking=Rechecking(host, settings.agent.facts.interval),
         wanted=wanted,
     )
 
@@ -189,6 +195,16 @@ def _beat_if_drained(duty: Duty, wanted: Wanted) -> None:
     """The last job of a drained agent has ended: tell at once that it is cordoned."""
     if duty.is_drained:
         wanted.beat.set()
+
+
+def _file_states(
+    broker: Broker, settings: Settings, host: LocalHost, machine: MachineId, nameplate: Nameplate, wanted: Wanted
+) -> FileStatesTeller | None:
+    """None where the settings name no bucket for it."""
+    name = settings.nats.file_state.bucket
+    if not name:
+        return None
+    return FileStatesTeller(broker.bucket(name), host.managed, machine, nameplate, wanted.returned)
 
 
 def _verifier(paths: Paths) -> Verifier:

@@ -132,7 +132,11 @@ def interpret(command: Command, given: Mapping[str, Any]) -> Call:
     known = values(command.options(), given)
     wait_s, key = known.get("wait"), known.get("idempotency_key")
     _check(wait_s, key)
-    fields = {field: known[option.dest] for option, field in command.flags if option.dest in known}
+    fields = {
+        field: known.get(option.dest, option.default)
+        for option, field in command.flags
+        if option.dest in known or option.is_sent
+    }
     return Call(
         command,
         fields,
@@ -164,8 +168,8 @@ def _check(wait_s: float | None, key: str | None) -> None:
 
 def _command(words: str, entry: Mapping[str, Any]) -> Command:
     flags = [
-        (Option((f"--{name}",), f"field_{number}", kind, told, required, default, choices), field)
-        for number, (name, field, kind, required, default, choices, told) in enumerate(entry["flags"])
+        (Option((f"--{name}",), f"field_{number}", kind, told, required, default, choices, is_sent=bool(sent)), field)
+        for number, (name, field, kind, required, default, choices, told, *sent) in enumerate(entry["flags"])
     ]
     return Command(
         words=words,

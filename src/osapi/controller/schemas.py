@@ -13,6 +13,7 @@ from osapi.contract.result import Outcome
 Schema = dict[str, Any]
 
 REF = "#/components/schemas/"
+FILE: Schema = {"type": "string", "format": "binary"}
 
 _HEAD: Schema = {
     "hostname": {"type": "string", "description": "Name of the host."},
@@ -60,6 +61,12 @@ class Schemas:
         self.components[name] = {**schema, "title": name, "properties": left}
         self.components[name]["required"] = [field for field in schema.get("required", []) if field in left]
         return {"$ref": REF + name}
+
+    def form(self, model: type[msgspec.Struct]) -> Schema:
+        """The schema of a form with these fields and a file."""
+        schema = self._resolved(model)
+        properties = {**schema["properties"], "file": {**FILE, "description": "The content, of any length."}}
+        return {"type": "object", "properties": properties, "required": [*schema.get("required", []), "file"]}
 
     def results(self, operation: Operation[Any, Any]) -> Schema:
         """The envelope with one entry per host, the fields of the result beside name and status."""

@@ -52,13 +52,13 @@ def undeploy(seen: Seen, *, first: Sequence[Action] = (), then: Sequence[Action]
     `first` and `then` are done before and after it; `said` tells people what they change. Raises `NotManaged` when OSAPI did not write the file.
     """
     if seen.note is None:
-        if seen.file is not None:
+        if seen.file is not None and seen.sha256 != seen.restored:
             raise NotManaged(f"{seen.path} exists and is not managed by osapi; it is left alone")
         return Plan()
     actions: list[Action] = [*first]
     if seen.managed or seen.file is None:
         actions.append(Remove(path=seen.path) if seen.backup is None else Restore(path=seen.path))
-    actions += [*then, Forget(path=seen.path)]
+    actions += [*then, Forget(path=seen.path, restored=seen.backup_sha256)]
     diff = differences.of_undeploying(seen) if seen.managed or seen.file is None else ""
     return Plan(tuple(actions), _told(diff, said) or f"{seen.path} is not managed by osapi any more")
 

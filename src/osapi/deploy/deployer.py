@@ -74,7 +74,13 @@ class Deployer:
             ids = None
         backup = await self._host.backups.stat(path) if note else None
         content = await self._host.backups.read(path, SHOWN_BYTES) if backup and _is_shown(backup) else None
-        return replace(await self._seen(path, ids), backup=backup, backup_content=content)
+        return replace(
+            await self._seen(path, ids),
+            backup=backup,
+            backup_content=content,
+            backup_sha256=await self._host.backups.digest(path) if backup else None,
+            restored=None if note else await self._host.managed.restored(path),
+        )
 
     async def _seen(self, path: str, ids: tuple[int, int] | None) -> Seen:
         file = await self._host.stat(path)

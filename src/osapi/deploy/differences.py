@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from osapi.deploy.wanted import DEFAULT_MODE, Seen, Wanted
 from osapi.host.files import FileStat
-from osapi.host.plan import file_diff, sha256
+from osapi.host.plan import file_diff
 
 SHOWN_BYTES = 256 * 1024
 """Contents up to this size are compared line by line; of longer ones the digests are told."""
@@ -26,15 +26,10 @@ def of_undeploying(seen: Seen) -> str:
     """What is taken away, or put back."""
     if seen.file is None and seen.backup is None:
         return ""
-    restored = seen.backup_content
-    if seen.backup is None:
-        mode, digest = DEFAULT_MODE, None
-    else:
-        mode, digest = seen.backup.mode, "" if restored is None else sha256(restored)
-    if seen.sha256 == digest:
+    if seen.sha256 == seen.backup_sha256:
         return ""
-    public = _is_public(mode, seen.file)
-    return _contents(seen.path, seen.content, seen.sha256, restored, digest, public=public)
+    public = _is_public(DEFAULT_MODE if seen.backup is None else seen.backup.mode, seen.file)
+    return _contents(seen.path, seen.content, seen.sha256, seen.backup_content, seen.backup_sha256, public=public)
 
 
 def _is_public(mode: int, file: FileStat | None) -> bool:
@@ -62,9 +57,7 @@ def _is_text(content: bytes | None) -> bool:
 
 
 def _named(digest: str | None) -> str:
-    if digest is None:
-        return "no file"
-    return f"sha256 {digest[:12]}" if digest else "the file from before"
+    return "no file" if digest is None else f"sha256 {digest[:12]}"
 
 
 def _of_new(wanted: Wanted) -> list[str]:

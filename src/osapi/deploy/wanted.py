@@ -47,7 +47,8 @@ class Seen:
     """What is known of one file. Contents are None also when they are too long to be shown.
 
     `ids` are the numbers of the owner and group that it should have; None when nobody has those names.
-    `fetched` is the content of a small object that differs from what is there.
+    `fetched` is the content of a small object that differs from what is there. `backup` is the file that was there
+    before, `restored` the digest of one that `undeploy` has put back already.
     """
 
     path: str
@@ -59,6 +60,8 @@ class Seen:
     fetched: bytes | None = None
     backup: FileStat | None = None
     backup_content: bytes | None = None
+    backup_sha256: str | None = None
+    restored: str | None = None
 
     @property
     def managed(self) -> bool:

@@ -82,8 +82,8 @@ async def _take_note(host: Host, action: Remember | Intend | Forget) -> None:
             await host.managed.put(_note(host, action))
         case Intend(path=path, sha256=digest):
             await host.managed.intend(path, digest)
-        case Forget(path=path):
-            await host.managed.forget(path, host.now())
+        case Forget(path=path, restored=restored):
+            await host.managed.forget(path, host.now(), restored)
             await host.backups.drop(path)
 
 

@@ -26,6 +26,10 @@ class Backups(Protocol):
         """The copy's content; None when there is none. Raises `TooLarge` when it is longer than `limit`."""
         ...
 
+    async def digest(self, path: str) -> str | None:
+        """SHA-256 of the copy's content, in hexadecimal; None when there is none."""
+        ...
+
     async def keep(self, path: str) -> None:
         """Copy the file, in place of an earlier copy. Raises `NotFound` when it is not there."""
         ...
@@ -51,6 +55,9 @@ class LocalBackups:
 
     async def read(self, path: str, limit: int) -> bytes | None:
         return await in_thread(lambda: self._state.read(_name(path), limit))
+
+    async def digest(self, path: str) -> str | None:
+        return await in_thread(lambda: self._state.digest(_name(path)))
 
     async def keep(self, path: str) -> None:
         await in_thread(lambda: self._files.copy(path, self._state, _name(path)))

@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS notes (
     path TEXT PRIMARY KEY,
     note BLOB NOT NULL,
     forgotten TEXT,
+    restored TEXT,
     revision INTEGER NOT NULL,
     told INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID
@@ -109,7 +110,7 @@ class ManagedFiles:
 
     async def put(self, note: ManagedFile) -> None:
         """Note a file, in place of an earlier note."""
-        query = f"INSERT OR REPLACE INTO notes SELECT ?, ?, NULL, {_NEXT}, 0"
+        query = f"INSERT OR REPLACE INTO notes SELECT ?, ?, NULL, NULL, {_NEXT}, 0"
         await self._rows(query, note.path, msgspec.json.encode(note))
         self.changed.set()
 
@@ -119,11 +120,29 @@ class ManagedFiles:
         if note is not None:
             await self.put(replace(note, pending=sha256))
 
-    async def forget(self, path: str, when: datetime) -> None:
-        """Drop the note about a file. A second call does nothing."""
-        query = f"UPDATE notes SET forgotten = ?, revision = {_NEXT}, told = 0 WHERE path = ? AND forgotten IS NULL"  # noqa: S608
-        await self._rows(query, when.isoformat(), path)
+    async def exchange(self, before: ManagedFile, after: ManagedFile) -> bool:
+        """Replace a note that is still as it was; False when somebody has changed it meanwhile."""
+        query = f"UPDATE notes SET note = ?, revision = {_NEXT}, told = 0 WHERE path = ? AND note = ? AND forgotten IS NULL RETURNING path"  # noqa: S608
+        rows = await self._rows(query, msgspec.json.encode(after), before.path, msgspec.json.encode(before))
         self.changed.set()
+        return bool(rows)
+
+    async def forget(self, path: str, when: datetime, restored: str | None = None) -> None:
+        """Drop the note about a file. A second call does nothing.
+
+        `restored` is the digest of the file from before that is back in the place; None when none is.
+        """
+        query = (
+            f"UPDATE notes SET forgotten = ?, restored = ?, revision = {_NEXT}, told = 0 "  # noqa: S608 - constants
+            "WHERE path = ? AND forgotten IS NULL"
+        )
+        await self._rows(query, when.isoformat(), restored, path)
+        self.changed.set()
+
+    async def restored(self, path: str) -> str | None:
+        """The digest of the file that was put back when OSAPI's own went; None when none was."""
+        rows = await self._rows("SELECT restored FROM notes WHERE path = ? AND forgotten IS NOT NULL", path)
+        return rows[0][0] if rows else None
 
     async def untold(self, limit: int = 100) -> list[Untold]:
         """What is to be told next, oldest change first."""
@@ -138,11 +157,14 @@ class ManagedFiles:
         ]
 
     async def tell(self, untold: Untold) -> None:
-        """Note that it was told, unless the note has changed since. One that was dropped goes for good."""
-        await self._rows("UPDATE notes SET told = 1 WHERE path = ? AND revision = ?", untold.note.path, untold.revision)
-        await self._rows("DELETE FROM notes WHERE told = 1 AND forgotten IS NOT NULL")
+        """Note that it was told, unless the note has changed since. One that was dropped goes for good.
 
-    async def _rows(self, query: str, *values: str | int | bytes) -> list[tuple[Any, ...]]:
+        What remains is that a file from before was put back.
+        """
+        await self._rows("UPDATE notes SET told = 1 WHERE path = ? AND revision = ?", untold.note.path, untold.revision)
+        await self._rows("DELETE FROM notes WHERE told = 1 AND forgotten IS NOT NULL AND restored IS NULL")
+
+    async def _rows(self, query: str, *values: str | int | bytes | None) -> list[tuple[Any, ...]]:
         def work() -> list[tuple[Any, ...]]:
             with self._lock:
                 return self._connection.execute(query, values).fetchall()

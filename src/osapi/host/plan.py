@@ -136,9 +136,13 @@ class Intend:
 
 @dataclass(frozen=True, kw_only=True)
 class Forget:
-    """Drop the note about a file, and the copy of what was there before it."""
+    """Drop the note about a file, and the copy of what was there before it.
+
+    `restored` is the digest of that, when it is back in its place.
+    """
 
     path: str
+    restored: str | None = None
 
 
 Action = Write | Fetch | Keep | Restore | Remove | Link | Signal | SetKernelValue | Run | Remember | Intend | Forget

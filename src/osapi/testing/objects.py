@@ -86,6 +86,10 @@ class FakeBackups:
             raise TooLarge(f"the copy of {path} is longer than {limit} bytes")
         return None if file is None else file.content
 
+    async def digest(self, path: str) -> str | None:
+        file = self.kept.get(path)
+        return None if file is None else sha256(file.content)
+
     async def keep(self, path: str) -> None:
         file = self._files.whole(path)
         if file is None:

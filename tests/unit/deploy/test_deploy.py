@@ -237,6 +237,8 @@ class TestUndeploy:
         assert set(host.backups.kept) == {PATH}
         back = await undeploy(host)
         assert (back.changed, on_disk(host), host.backups.kept, await host.notes()) == (True, theirs, {}, {})
+        assert not (await undeploy(host)).changed
+        host.put(PATH, FakeFile(content=b"another"))
         with pytest.raises(NotManaged):
             await undeploy(host)
 

@@ -97,3 +97,27 @@ async def test_a_note_keeps_everything_it_is_told() -> None:
     await notes.put(note)
     assert await notes.get(note.path) == note
     notes.close()
+
+
+async def test_it_is_remembered_which_file_was_put_back() -> None:
+    notes = ManagedFiles(None)
+    await notes.put(NOTE)
+    assert await notes.restored(NOTE.path) is None
+    await notes.forget(NOTE.path, datetime.now(UTC), "55")
+    (gone,) = await notes.untold()
+    await notes.tell(gone)
+    assert (await notes.untold(), await notes.get(NOTE.path), await notes.restored(NOTE.path)) == ([], None, "55")
+    await notes.put(NOTE)
+    assert await notes.restored(NOTE.path) is None
+    notes.close()
+
+
+async def test_a_note_is_exchanged_only_as_long_as_it_is_the_same() -> None:
+    notes = ManagedFiles(None)
+    await notes.put(NOTE)
+    assert await notes.exchange(NOTE, replace(NOTE, rendered="1"))
+    assert not await notes.exchange(NOTE, replace(NOTE, rendered="2"))
+    found = await notes.get(NOTE.path)
+    assert found is not None
+    assert found.rendered == "1"
+    notes.close()
