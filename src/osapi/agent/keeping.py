@@ -89,7 +89,7 @@ class _Spool:
     async def _store_all(self) -> Kept:
         truncated = False
         try:
-            async with self._store.upload() as upload:
+            async with self._store.upload(take_back=False) as upload:
                 while (piece := await self._next()) is not None:
                     room = self._limit - upload.size
                     truncated = truncated or len(piece) > room

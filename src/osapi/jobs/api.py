@@ -160,6 +160,37 @@ class JobEvent(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     """Bytes of output missing before this piece, because they came faster than they may be sent."""
 
 
+class JobOutput(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Output of one host that is kept whole."""
+
+    hostname: str
+    machine_id: str
+    name: str
+    """What it is: `stdout`, `stderr`, or the `content` of a file."""
+    size: int
+    """Bytes that are kept."""
+    sha256: str = ""
+    truncated: bool = False
+    """Whether there was more than may be kept."""
+    error: str = ""
+    """Why nothing is kept."""
+
+
+class JobOutputs(msgspec.Struct, kw_only=True):
+    """All kept output of a job, by host."""
+
+    items: list[JobOutput]
+    total: int
+
+
+class JobOutputRequest(msgspec.Struct, kw_only=True):
+    """Names one output of one host."""
+
+    id: JobIdText
+    hostname: Annotated[str, Meta(min_length=1, description="Name or machine id of the host.")]
+    name: Annotated[str, Meta(min_length=1, description="`stdout`, `stderr`, or `content` of a file that was fetched.")]
+
+
 class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A delivery that came to nothing: no host began in time, or a host refused the job."""
 

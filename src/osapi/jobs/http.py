@@ -25,6 +25,7 @@ from osapi.jobs.dispatcher import Submission
 from osapi.jobs.entry import JobEntry, moment
 from osapi.jobs.feed import Position, parse_position
 from osapi.jobs.index import Filter
+from osapi.jobs.outputs import listed
 from osapi.jobs.record import Actor, Event
 from osapi.jobs.service import JobService
 from osapi.jobs.store import JobFacts
@@ -95,9 +96,10 @@ class JobRoutes:
         return Reply(body=detail(entry, facts, self.clock()))
 
     async def delete(self, call: Call) -> Reply:
-        entry, _ = await self._read(call)
+        entry, facts = await self._read(call)
         if not entry.status.is_final:
             await self.jobs.dispatcher.cancel(entry.id, _actor(call.caller))
+        await self.jobs.outputs.delete(facts)
         await self.jobs.store.delete(entry.id)
         return Reply()
 
@@ -120,6 +122,17 @@ class JobRoutes:
             following.leave()
             raise
         return Reply(events=following.events(entry, facts, position))
+
+    async def outputs(self, call: Call) -> Reply:
+        _, facts = await self._read(call)
+        return Reply(body=listed(facts))
+
+    async def output(self, call: Call) -> Reply:
+        request: api.JobOutputRequest = call.request
+        _, facts = await self._read(call)
+        found = await self.jobs.outputs.find(facts, request.hostname, request.name)
+        headers = {"ETag": f'"{found.kept.sha256}"', "X-Content-SHA256": found.kept.sha256}
+        return Reply(file=found.download, headers=headers)
 
     async def events(self, call: Call) -> Reply:
         request: api.EventsRequest = call.request
@@ -247,6 +260,8 @@ def routes(
         (endpoints.RETRY, serve.retry),
         (endpoints.CANCEL, serve.cancel),
         (endpoints.JOB_EVENTS, serve.job_events),
+        (endpoints.OUTPUTS, serve.outputs),
+        (endpoints.OUTPUT, serve.output),
         (endpoints.EVENTS, serve.events),
     ]
 

@@ -19,6 +19,7 @@ from osapi.jobs.dispatcher import Collected, Dispatcher, Submission, Ticket
 from osapi.jobs.entry import JobEntry
 from osapi.jobs.feed import Feed, Subscription
 from osapi.jobs.index import Change, Index
+from osapi.jobs.outputs import Outputs
 from osapi.jobs.record import Actor
 from osapi.jobs.leftovers import Leftovers
 from osapi.jobs.store import JobFacts, JobStore, sealed_part
@@ -36,12 +37,13 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class JobNames:
-    """Names of the buckets and streams, from the settings `nats.kv.*`, `nats.stream.name` and `nats.live.stream`."""
+    """Names in the broker, from the settings `nats.kv.*`, `nats.stream.name`, `nats.live.stream` and `nats.output.bucket`."""
 
     queue_bucket: str = "job-queue"
     response_bucket: str = "job-responses"
     dead_letter_stream: str = "JOBS-DLQ"
     output_stream: str = "OUTPUT"
+    output_store: str = "job-output"
 
 
 class JobService:
@@ -71,6 +73,7 @@ class JobService:
             response_bucket=names.response_bucket,
             output_stream=names.output_stream,
         )
+        self.outputs = Outputs(broker.objects(names.output_store) if names.output_store else None)
         self.index = Index(self._observe, retention_s=retention.total_seconds() if retention else None)
         self.dispatcher = Dispatcher(broker, self.store, self.index, signer, expiry=expiry, clock=clock)
         self.delivery = Delivery(broker, self.index, self.dispatcher, standing=standing, clock=clock)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import builtins
+import typing
 
+from osapi.contract import files as contract_files
 from osapi.contract import operation as contract_operation
 from osapi.domains.command import models as command_models
 from osapi.domains.command import operations as command_operations
 from osapi.domains.fetch import models as fetch_models
 from osapi.domains.fetch import operations as fetch_operations
+from osapi.domains.file import models as file_models
+from osapi.domains.file import operations as file_operations
 from osapi.domains.group import models as group_models
 from osapi.domains.group import operations as group_operations
 from osapi.domains.log import models as log_models
@@ -140,6 +144,50 @@ class AsyncNodeDisk(AsyncNamespace):
 class AsyncNodeFile(AsyncNamespace):
     """The `file` operations on the hosts that a target means."""
 
+    async def deploy(
+        self,
+        *,
+        object_name: str,
+        path: str,
+        content_type: contract_files.ContentType,
+        mode: str = "0644",
+        owner: str | None = None,
+        group: str | None = None,
+        variables: dict[str, typing.Any] | None = None,
+        adopt: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[file_models.FileDeployed]:
+        """Put an uploaded file in place, with owner, group and mode.
+
+        object_name: Name of the uploaded file, 1 to 255 printable characters.
+        path: Where it is on the host: an absolute path without `.`, `..`, empty parts and control characters.
+        content_type: `template` is rendered on the host, `raw` goes there as it is.
+        mode: Permission bits as three or four octal digits; the first of four holds set-id and sticky bits.
+        owner: Who owns it. Default: the agent's own account.
+        group: Whose group it has. Default: the agent's own.
+        variables: What a template may speak of as `vars`; given as NAME=VALUE.
+        adopt: Take the place of a file that OSAPI did not write; it is kept, and undeploy restores it.
+        """
+        return await self._run(
+            file_operations.DEPLOY,
+            file_models.FileDeploy(
+                object_name=object_name,
+                path=path,
+                content_type=content_type,
+                mode=mode,
+                owner=owner,
+                group=group,
+                variables=variables or {},
+                adopt=adopt,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
     async def fetch(
         self,
         *,
@@ -160,6 +208,48 @@ class AsyncNodeFile(AsyncNamespace):
             ),
             target=self._target,
             wait_s=wait_s,
+        )
+
+    async def status(
+        self,
+        *,
+        path: str,
+        wait_s: float | None = None,
+    ) -> Results[file_models.FileStatus]:
+        """Compare a deployed file with what was deployed.
+
+        path: Where it is on the host: an absolute path without `.`, `..`, empty parts and control characters.
+        """
+        return await self._run(
+            file_operations.STATUS,
+            file_models.FilePath(
+                path=path,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def undeploy(
+        self,
+        *,
+        path: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[file_models.FileUndeployed]:
+        """Take a deployed file away, or put back what was there before.
+
+        path: Where it is on the host: an absolute path without `.`, `..`, empty parts and control characters.
+        """
+        return await self._run(
+            file_operations.UNDEPLOY,
+            file_models.FilePath(
+                path=path,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
         )
 
 
