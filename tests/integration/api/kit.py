@@ -23,6 +23,8 @@ from osapi.auth import keyring, tokens
 from osapi.domains.sysctl.keys import file_path
 from osapi.host.managed import ManagedFile, ManagedFiles
 from osapi.sdk.aio import AsyncClient
+from osapi.transport.address import Address, Credentials
+from osapi.transport.broker import Broker
 
 T = TypeVar("T")
 ENOUGH_S = 30.0
@@ -176,6 +178,17 @@ class Installation:
     async def sdk(self) -> AsyncIterator[AsyncClient]:
         async with AsyncClient(self.admin.url, self.stack.token) as client:
             yield client
+
+    @asynccontextmanager
+    async def broker(self) -> AsyncIterator[Broker]:
+        """The broker as a controller sees it."""
+        login = self.stack.login
+        address = Address((f"nats://{login.host}:{login.port}",), auth=Credentials(nkey_file=login.seed_file))
+        broker = await Broker.connect(address, name="test")
+        try:
+            yield broker
+        finally:
+            await broker.close()
 
     async def cli(self, *words: str, token: str | None = None, url: str | None = None, **environ: str) -> Spoken:
         """Run `osapi client …` to its end, with nobody at the keyboard."""

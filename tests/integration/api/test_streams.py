@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import signal
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.integration.api.kit import ENOUGH_S, Event, Installation, eventually, nap, running
+from tests.integration.api.kit import ENOUGH_S, Event, Installation, by_host, eventually, nap, running
+
+from osapi.contract.kept import object_name
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -149,9 +153,86 @@ async def test_the_sdk_follows(fleet: Installation) -> None:
     assert json.dumps(following.results[0].data.stdout) == '"a\\nb\\n"'
 
 
+async def forged() -> AsyncIterator[bytes]:
+    yield b"forged"
+
+
 async def _is_there(words: str) -> bool:
     return bool(running(words))
 
 
 async def _are_there(words: str, count: int) -> bool:
     return len(running(words)) == count
+
+
+# -- output that is kept whole -----------------------------------------------------------------
+
+
+async def test_kept_output_is_listed_and_downloaded_byte_for_byte(fleet: Installation) -> None:
+    command = r"printf 'a\377b'; head -c 3000000 /dev/zero; echo err >&2"
+    answer = await fleet.admin.shell("group:web", command, keep_output=True)
+    job_id, entries = answer.json()["job_id"], by_host(answer)
+    listed = (await fleet.admin.get(f"/api/job/{job_id}/output")).json()
+    assert [(one["hostname"], one["name"], one["size"]) for one in listed["items"]] == [
+        ("web-00", "stderr", 4),
+        ("web-00", "stdout", 3_000_003),
+        ("web-01", "stderr", 4),
+        ("web-01", "stdout", 3_000_003),
+    ]
+    for hostname in ("web-00", "web-01"):
+        got = await fleet.admin.get(f"/api/job/{job_id}/output/{hostname}/stdout")
+        assert (got.status_code, got.headers["content-type"]) == (200, "application/octet-stream")
+        assert got.content == b"a\xffb" + bytes(3_000_000)
+        digest = hashlib.sha256(got.content).hexdigest()
+        assert got.headers["x-content-sha256"] == digest
+        assert {one["name"]: one["sha256"] for one in entries[hostname]["kept"]}["stdout"] == digest
+    by_machine = entries["web-00"]["machine_id"]
+    assert (await fleet.admin.get(f"/api/job/{job_id}/output/{by_machine}/stderr")).content == b"err\n"
+
+
+@pytest.mark.parametrize("rest", ["web-00/stderr2", "db-00/stdout", "nobody/stdout", "web-00/..%2Fstdout"])
+async def test_what_was_not_kept_is_not_found(fleet: Installation, rest: str) -> None:
+    answer = await fleet.admin.shell("web-00", "true", keep_output=True)
+    got = await fleet.admin.get(f"/api/job/{answer.json()['job_id']}/output/{rest}")
+    assert (got.status_code, got.json()["code"]) == (404, "not_found")
+
+
+async def test_kept_output_goes_with_its_job(fleet: Installation) -> None:
+    job_id = (await fleet.admin.shell("web-00", "echo x", keep_output=True)).json()["job_id"]
+    path = f"/api/job/{job_id}/output/web-00/stdout"
+    assert (await fleet.admin.get(path)).content == b"x\n"
+    assert (await fleet.admin("DELETE", f"/api/job/{job_id}")).status_code == 204
+    assert (await fleet.admin.get(path)).status_code == 404
+    async with fleet.broker() as broker:
+        assert [one.name for one in await broker.objects("job-output").list() if job_id in one.name] == []
+
+
+async def test_kept_output_needs_the_permission_of_its_operation_and_its_hosts(fleet: Installation) -> None:
+    job_id = (await fleet.admin.shell("db-00", "echo secret", keep_output=True)).json()["job_id"]
+    path = f"/api/job/{job_id}/output/db-00/stdout"
+    for token in (fleet.token("read"), fleet.token("web-team")):
+        async with fleet.caller(token) as caller:
+            for address in (path, f"/api/job/{job_id}/output"):
+                got = await caller.get(address)
+                assert (got.status_code, b"secret" in got.content) == (403, False)
+    async with fleet.caller(fleet.token("operator")) as caller:
+        assert (await caller.get(path)).content == b"secret\n"
+
+
+async def test_what_somebody_else_put_there_is_not_taken_for_it(fleet: Installation) -> None:
+    """An agent may write into the store. What counts is the digest in the answer of the host."""
+    answer = await fleet.admin.shell("web-00", "echo x", keep_output=True)
+    job_id, machine = answer.json()["job_id"], by_host(answer)["web-00"]["machine_id"]
+    async with fleet.broker() as broker:
+        await broker.objects("job-output").put(object_name(job_id, machine, "stdout"), forged())
+    got = await fleet.admin.get(f"/api/job/{job_id}/output/web-00/stdout")
+    assert (got.status_code, got.json()["code"]) == (503, "corrupt")
+
+
+# -- files of hosts ----------------------------------------------------------------------------
+
+
+async def test_nothing_is_fetched_from_a_host_that_allows_nothing(fleet: Installation) -> None:
+    got = await fleet.admin.get("/api/node/web-00/file/fetch?path=/etc/hostname")
+    assert (got.status_code, got.json()["code"]) == (403, "protected")
+    assert "agent.fetch.paths" in got.json()["error"]
