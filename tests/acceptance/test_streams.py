@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.acceptance.fleet import OSAPI, Fleet, eventually
+from tests.figures import figures
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(300)]
 
@@ -113,6 +114,18 @@ def test_output_of_a_command_arrives_while_it_runs(fleet: Fleet) -> None:
         assert process.wait(timeout=20) == 0
 
 
+@pytest.mark.parametrize("bomb", ["f() { f | f & }; f", "trap '' TERM; f() { f & f & wait; }; f"])
+def test_a_fork_bomb_is_ended_in_time_and_the_agent_lives(fleet: Fleet, bomb: str) -> None:
+    before = _processes(fleet)
+    answer = fleet.client("node", "command", "shell", "--command", bomb, "--timeout", "1", "-T", "host1")
+    entry = answer.results["host1"]
+    overrun_ms, at_the_end = entry["duration_ms"] - 1000, _processes(fleet)
+    assert (entry["code"], overrun_ms < 5000) == ("timeout", True), entry
+    eventually(lambda: _processes(fleet) <= before + 5, "there are processes left of it", 60)
+    assert fleet.client("node", "hostname", "get", "-T", "host1").status == 0
+    figures(f"row 23, {bomb}", overrun_ms=overrun_ms, processes_at_the_answer=at_the_end, later=_processes(fleet))
+
+
 def test_a_reboot_is_waited_for_until_the_host_is_back(fleet: Fleet) -> None:
     before = fleet.bed("enter", 2, "cat", BOOT_ID)
     answer = fleet.client("node", "power", "reboot", "--wait-for-return", "--return-timeout", "60", "-T", "host2")
@@ -177,6 +190,11 @@ def test_a_host_that_runs_a_broker_stays_up(fleet: Fleet) -> None:
     assert fleet.client("node", "power", "shutdown", "--force", "--delay", "600", "-T", "host3").status == 0
     assert fleet.client("node", "power", "cancel", "-T", "host3").status == 0
     fleet.bed("exec", 3, "pkill", "-x", "nats-server")
+
+
+def _processes(fleet: Fleet) -> int:
+    """How many processes host1 has, by its /proc."""
+    return int(fleet.bed("enter", 1, "sh", "-c", "ls -d /proc/[0-9]* | wc -l"))
 
 
 def _pending(fleet: Fleet, host: int = 2) -> bool:

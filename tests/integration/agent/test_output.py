@@ -11,6 +11,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 from tests.conftest import NatsServer
+from tests.figures import figures
 from tests.integration.agent.conftest import LAYOUT, MakeAgent
 from tests.integration.agent.processes import SHELL, Fleet, until
 
@@ -108,7 +109,7 @@ async def test_a_flood_is_bounded_in_rate_and_in_the_broker(fleet: Fleet, make_a
     told = len(said(pieces))
     left_out = sum(event.data.left_out for event in pieces)
     kept = await fleet.broker.stream("OUTPUT").count()
-    print(f"row 24: output while a job runs: {told} bytes told in {took:.1f} s, {left_out} left out, {kept} pieces kept")
+    figures("row 24, output while it comes", took_s=round(took, 1), told_bytes=told, left_out_bytes=left_out, pieces=kept)
     assert left_out > told > 0
     assert len(pieces) <= took / 0.1 + 5
     assert told <= len(pieces) * 32 * 1024
@@ -252,6 +253,6 @@ async def test_a_program_waits_for_a_broker_that_is_slow_and_memory_is_bounded(
     began = time.monotonic()
     _, response = await run_kept(fleet, "head -c 200000000 /dev/zero")
     took, grown = time.monotonic() - began, agent.peak_kb - before
-    print(f"row 24: output kept whole: 200 MB in {took:.1f} s, agent grew by {grown / 1024:.1f} MiB")
+    figures("row 24, 200 MB kept whole", took_s=round(took, 1), grown_mib=round(grown / 1024, 1))
     assert response.kept[0].size == 200_000_000
     assert grown < 32 * 1024
