@@ -29,6 +29,7 @@ MAY_WRITE_FILES = {
     "osapi.config.private": "keys, tokens, configuration of the broker, client context",
     "osapi.config.lock": "locks of data folders",
     "osapi.sdk.generate.files": "generated modules in the source tree",
+    "osapi.sdk.saving": "downloads, where the user wants them",
 }
 
 STARTS_PROGRAMS = {

@@ -7,7 +7,7 @@ status and body as they would have come otherwise. A job that is followed is can
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from typing import Protocol
 
@@ -17,7 +17,6 @@ from osapi.contract.endpoint import ServerEvent
 from osapi.contract.errors import OsapiError
 from osapi.contract.ids import JobId
 from osapi.contract.operation import is_followed
-from osapi.controller import envelope
 from osapi.controller.answer import Answer
 from osapi.controller.errors import answer_to
 from osapi.controller.exchange import Exchange
@@ -46,7 +45,7 @@ def is_wanted(exchange: Exchange, request: msgspec.Struct) -> bool:
 
 
 async def events(
-    jobs: Jobs, ticket: Ticket, submission: Submission, wait_s: float, *, single: bool
+    jobs: Jobs, ticket: Ticket, submission: Submission, wait_s: float, answer_of: Callable[[Collected], Answer]
 ) -> AsyncIterator[ServerEvent]:
     """The events of a job for `wait_s` seconds at most, then the answer."""
     told, ended = "", False
@@ -55,7 +54,7 @@ async def events(
             async for event in _for_a_while(happening, wait_s):
                 told, ended = event.id, event.event in _DONE
                 yield event
-        answer = await _answer(jobs, ticket, submission, wait_s, single=single)
+        answer = _answer(answer_of, await jobs.wait(ticket, 0.0))
         yield ServerEvent(id=told, event=LAST, data={"status": answer.status, "body": msgspec.Raw(answer.body)})
     finally:
         if is_followed(submission.request) and not ended:
@@ -72,9 +71,8 @@ async def _for_a_while(happening: AsyncIterator[ServerEvent], wait_s: float) -> 
             yield await asyncio.wait_for(anext(happening), until - clock())
 
 
-async def _answer(jobs: Jobs, ticket: Ticket, submission: Submission, waited_s: float, *, single: bool) -> Answer:
-    collected = await jobs.wait(ticket, 0.0)
+def _answer(answer_of: Callable[[Collected], Answer], collected: Collected) -> Answer:
     try:
-        return envelope.answer_of(collected, submission.operation.status, single=single, waited_s=waited_s)
+        return answer_of(collected)
     except OsapiError as problem:
         return answer_to(problem)

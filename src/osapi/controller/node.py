@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from osapi.contract import target as targets
@@ -20,6 +21,7 @@ from osapi.controller.decode import BODY_METHODS, RequestReader
 from osapi.controller.endpoint import path_names
 from osapi.controller.exchange import JOB_ID, Exchange, path_value
 from osapi.controller.routing import Route
+from osapi.controller.schemas import element_of
 from osapi.fleet.resolution import Reach, Resolution
 from osapi.jobs.dispatcher import Collected, Submission, Ticket
 from osapi.jobs.record import Actor
@@ -62,6 +64,7 @@ class NodeEndpoint:
         self._services = services
         self._has_body = method in BODY_METHODS
         self._reader = RequestReader(operation.request, path_names(path))
+        self._own_status = "status" in element_of(operation.result).__struct_encode_fields__
 
     async def serve(self, exchange: Exchange) -> Answer:
         """Submit the job, wait for the hosts, answer."""
@@ -73,11 +76,12 @@ class NodeEndpoint:
         if wait_s == 0:
             return envelope.accepted(ticket.job_id)
         single = not targets.is_broadcast(submission.target)
+        answer = partial(
+            envelope.answer_of, status=self._operation.status, single=single, waited_s=wait_s, own_status=self._own_status
+        )
         if attached.is_wanted(exchange, submission.request):
-            jobs = self._services.jobs
-            return Answer(200, events=attached.events(jobs, ticket, submission, wait_s, single=single))
-        collected = await self._collect(ticket, wait_s)
-        return envelope.answer_of(collected, self._operation.status, single=single, waited_s=wait_s)
+            return Answer(200, events=attached.events(self._services.jobs, ticket, submission, wait_s, answer))
+        return answer(await self._collect(ticket, wait_s))
 
     def _patience_s(self, submission: Submission) -> float:
         """How long to wait when the caller does not say: not less than the work may take on a host."""

@@ -77,7 +77,7 @@ class Schemas:
             "title": entry,
             "type": "object",
             "description": payload.get("description", ""),
-            "properties": {**_HEAD, **payload["properties"]},
+            "properties": {**_HEAD, **payload["properties"], **_statuses(payload)},
             "required": ["hostname", "status"],
         }
         self.components[envelope] = {
@@ -94,6 +94,15 @@ class Schemas:
         name = schema.get("$ref", "").removeprefix(REF)
         found: Schema = self.components.get(name, schema)
         return {"properties": {}, **found, "title": name or found.get("title", "")}
+
+
+def _statuses(payload: Schema) -> Schema:
+    """A status of the result's own stands in the place of `ok`."""
+    own = payload["properties"].get("status")
+    if own is None:
+        return {}
+    head = {name: value for name, value in _HEAD["status"].items() if name != "description"}
+    return {"status": {"anyOf": [own, head], "description": own.get("description", "")}}
 
 
 def element_of(result: Any) -> Any:

@@ -13,6 +13,7 @@ import httpx2
 from osapi.sdk import address, errors
 from osapi.sdk.errors import SdkError, ServerError, Unreachable
 from osapi.sdk.events import EventReader, Resume, ServerEvent
+from osapi.sdk.form import UploadForm
 from osapi.sdk.raw import CONNECT_TIMEOUT_S, TIMEOUT_S, standing_headers
 from osapi.sdk.request import Request, Response
 from osapi.sdk.retry import Retry
@@ -84,7 +85,7 @@ class AsyncRawClient:
             answer = await self._http.request(
                 request.method,
                 f"{self.address}{request.path}",
-                content=request.body,
+                content=request.body if request.form is None else _pieces(request.form),
                 headers=_sent_headers(request),
                 timeout=self._timeout(request),
             )
@@ -134,7 +135,18 @@ async def follow(
 
 
 def _sent_headers(request: Request) -> dict[str, str]:
-    return {**({} if request.body is None else {"content-type": "application/json"}), **request.headers}
+    if request.form is not None:
+        ours = {"content-type": request.form.content_type, "content-length": str(request.form.length)}
+    else:
+        ours = {} if request.body is None else {"content-type": "application/json"}
+    return {**ours, **request.headers}
+
+
+async def _pieces(form: UploadForm) -> AsyncGenerator[bytes, None]:
+    """The pieces of a form, each read in a thread."""
+    pieces = form.pieces()
+    while piece := await asyncio.to_thread(next, pieces, b""):
+        yield piece
 
 
 def _headers(answer: httpx2.Response) -> dict[str, str]:

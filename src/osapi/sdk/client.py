@@ -18,6 +18,7 @@ import msgspec
 from osapi.contract.ids import JobId
 from osapi.contract.operation import Operation
 from osapi.sdk import results
+from osapi.sdk.files import Files
 from osapi.sdk.fleet import Agents, Health
 from osapi.sdk.following import Following
 from osapi.sdk.jobs import Jobs
@@ -53,6 +54,7 @@ class Client:
         self.raw = RawClient(url, token, timeout_s=timeout_s, ca_file=ca_file, retry=retry)
         self.jobs = Jobs(self.raw)
         self.agents = Agents(self.raw)
+        self.files = Files(self.raw)
         self.health = Health(self.raw)
 
     def run(

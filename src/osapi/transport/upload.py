@@ -68,9 +68,10 @@ class Upload:
         return f"{_DIGEST}{base64.urlsafe_b64encode(self._hash.digest()).decode()}"
 
     async def end(self) -> None:
-        """Let nothing be under way any more, whatever becomes of it."""
-        for task in self._under_way:
-            task.cancel()
+        """Wait until nothing is under way any more, whatever becomes of it.
+
+        Nothing is called back: a chunk that was sent could be stored after everything else was purged.
+        """
         await asyncio.gather(*self._under_way, return_exceptions=True)
         self._under_way.clear()
 
