@@ -6,6 +6,7 @@ Nothing here knows an operation by name, and no domain is imported: what a comma
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from osapi.cli.option import BadUsage, Option, values
@@ -14,6 +15,8 @@ from osapi.cli.tree import Leaf, shared_options
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_BY_HAND = {"node file fetch": "osapi.cli.fetch"}
+"""Commands that do more than ask and show; each is in a module with `find`."""
 FORMATS = ("table", "wide", "json", "jsonl")
 
 NODE_OPTIONS = (
@@ -104,6 +107,9 @@ class Call(NamedTuple):
 
 def find(words: str) -> Leaf | None:
     """The command of these words, for example `node sysctl get`."""
+    if words in _BY_HAND:
+        area: Leaf | None = importlib.import_module(_BY_HAND[words]).find(words)
+        return area
     from osapi.cli._commands import COMMANDS
 
     entry = COMMANDS.get(words)

@@ -13,7 +13,6 @@ from osapi.host.failures import from_os
 from osapi.host.files import FileTree
 from osapi.host.replacing import NewFile
 
-
 PIECE = 128 * 1024
 """Bytes that are read at once."""
 

@@ -19,9 +19,9 @@ from osapi.jobs.dispatcher import Collected, Dispatcher, Submission, Ticket
 from osapi.jobs.entry import JobEntry
 from osapi.jobs.feed import Feed, Subscription
 from osapi.jobs.index import Change, Index
+from osapi.jobs.leftovers import Leftovers
 from osapi.jobs.outputs import Outputs
 from osapi.jobs.record import Actor
-from osapi.jobs.leftovers import Leftovers
 from osapi.jobs.store import JobFacts, JobStore, sealed_part
 from osapi.jobs.streams import Following
 from osapi.jobs.tail import Tail

@@ -47,6 +47,17 @@ def job_cancel(job_id: str) -> Request:
     return Request("POST", f"{_job(job_id)}/cancel")
 
 
+def job_outputs(job_id: str) -> Request:
+    """Read what output of a job is kept whole."""
+    return Request("GET", f"{_job(job_id)}/output")
+
+
+def job_output(job_id: str, host: str, name: str) -> Request:
+    """Download one output of one host."""
+    headers = {"accept": "application/octet-stream"}
+    return Request("GET", f"{_job(job_id)}/output/{quote(host)}/{quote(name)}", headers=headers)
+
+
 def job_events(job_id: str | None, last_id: str = "") -> Request:
     """Events of one job, or of all; only those after `last_id` unless it is empty."""
     headers = {"accept": "text/event-stream"}

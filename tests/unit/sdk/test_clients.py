@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -315,3 +317,20 @@ async def test_a_failure_in_the_stream_is_an_error(either: Either, controller: F
     controller.answer(raw=[HEAD, b'event: error\ndata: {"error":"broker away","code":"unavailable"}\n\n'])
     with pytest.raises(errors.ServerError, match="broker away"):
         await follow(either, ShellRequest(command="x"))
+
+
+# -- kept output -------------------------------------------------------------------------------
+
+
+async def test_kept_output_is_read_and_checked(either: Either, controller: FakeController, tmp_path: Path) -> None:
+    kept = {"hostname": "web-01", "machine_id": MACHINE, "name": "stdout", "size": 3}
+    good = {**kept, "sha256": hashlib.sha256(b"abc").hexdigest()}
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n"
+    for listed in (good, good, {**good, "sha256": "0" * 64}):
+        controller.answer({"items": [listed], "total": 1}).answer(raw=[head, b"abc"])
+    assert b"".join(await either(lambda client: client.jobs.outputs.read(JOB, "web-01", "stdout"))) == b"abc"
+    await either(lambda client: client.jobs.outputs.save(JOB, MACHINE, "stdout", tmp_path / "a"))
+    assert (tmp_path / "a").read_bytes() == b"abc"
+    with pytest.raises(errors.SdkError):
+        await either(lambda client: client.jobs.outputs.read(JOB, "web-01", "stdout"))
+    assert controller.asked[1].path == f"/api/job/{JOB}/output/web-01/stdout"

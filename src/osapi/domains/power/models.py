@@ -9,7 +9,6 @@ from msgspec import Meta, Struct
 
 from osapi.contract.operation import Change, Lasting
 
-
 LONGEST_WAIT_S = 86_400
 """Seconds that a job may take up to the return of its host."""
 
