@@ -80,7 +80,7 @@ def test_one_unit_is_followed_on_many_hosts_at_once(fleet: Fleet) -> None:
             say(fleet, host, f"this is {host}")
         lines = until(process, *(f"this is {host}" for host in HOSTS))
         for host in HOSTS:
-            assert [line for line in lines if f"this is {host}" in line][0].startswith(f"[host{host}] ")
+            assert next(line for line in lines if f"this is {host}" in line).startswith(f"[host{host}] ")
     eventually(lambda: [followers(fleet, host) for host in HOSTS] == [0, 0, 0], "journalctl is still there")
 
 
@@ -98,7 +98,9 @@ def test_a_flood_in_the_journal_is_told_whole_and_in_order(fleet: Fleet) -> None
     with following(fleet, "node", "log", "unit", "--name", "floods-on", "--follow", "--json", "-T", "host1") as process:
         eventually(lambda: followers(fleet, 1) == 1, "nobody follows the journal")
         text = "i=0; while [ $i -lt 3000 ]; do printf '%s %0300d\\n' $i 0; i=$((i+1)); done"
-        fleet.bed("exec", 1, "systemd-run", "--quiet", "--wait", "--collect", "--unit=floods-on", "--", "sh", "-c", text)
+        fleet.bed(
+            "exec", 1, "systemd-run", "--quiet", "--wait", "--collect", "--unit=floods-on", "--", "sh", "-c", text
+        )
         lines = until(process, '"2999 ')
     entries = [entry for line in lines for entry in (_data(line) or {}).get("entries", [])]
     numbers = [int(entry["message"].split()[0]) for entry in entries if entry["identifier"] == "sh"]

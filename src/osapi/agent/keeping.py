@@ -36,9 +36,7 @@ class Keeping:
 
 
 class _Spool:
-    def __init__(
-        self, store: ObjectStore, where: str, name: str, limit: int, tell: Callable[[Kept], None]
-    ) -> None:
+    def __init__(self, store: ObjectStore, where: str, name: str, limit: int, tell: Callable[[Kept], None]) -> None:
         self._store = store
         self._where = where
         self._name = name

@@ -16,9 +16,9 @@ class Kept(Struct, kw_only=True, frozen=True, omit_defaults=True):
     name: Annotated[str, Meta(description="What it is: `stdout`, `stderr`, or the `content` of a file.")]
     size: Annotated[int, Meta(description="Bytes that are kept.")] = 0
     sha256: Annotated[str, Meta(description="Digest of what is kept, in hexadecimal; empty when nothing is.")] = ""
-    truncated: Annotated[
-        bool, Meta(description="Whether there was more than may be kept; then the beginning is.")
-    ] = False
+    truncated: Annotated[bool, Meta(description="Whether there was more than may be kept; then the beginning is.")] = (
+        False
+    )
     error: Annotated[str, Meta(description="Why nothing is kept; empty when something is.")] = ""
 
 

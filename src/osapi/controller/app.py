@@ -195,10 +195,12 @@ class Controller:
         """A broker that was started again has lost what it kept in memory, streams included."""
         while self._broker is not None:
             try:
-                return await provision(self._broker, layout.of_settings(self._settings))
+                await provision(self._broker, layout.of_settings(self._settings))
             except OsapiError as problem:
                 _log.warning("broker.not_provisioned", error=problem.message)
-            await asyncio.sleep(_PROVISION_AGAIN_S)
+                await asyncio.sleep(_PROVISION_AGAIN_S)
+            else:
+                return
 
     def _keys(self) -> Keys:
         key = load_or_create_keypair(self._paths.pki, "controller")

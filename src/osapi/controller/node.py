@@ -77,7 +77,11 @@ class NodeEndpoint:
             return envelope.accepted(ticket.job_id)
         single = not targets.is_broadcast(submission.target)
         answer = partial(
-            envelope.answer_of, status=self._operation.status, single=single, waited_s=wait_s, own_status=self._own_status
+            envelope.answer_of,
+            status=self._operation.status,
+            single=single,
+            waited_s=wait_s,
+            own_status=self._own_status,
         )
         if attached.is_wanted(exchange, submission.request):
             return Answer(200, events=attached.events(self._services.jobs, ticket, submission, wait_s, answer))

@@ -103,7 +103,7 @@ def document(operations: Sequence[Operation[Any, Any]], endpoints: Sequence[Endp
 
 def _operation(operation: Operation[Any, Any], schemas: Schemas) -> Schema:
     method, path = operation.route
-    success = {"200": _content(schemas.results(operation), "Every host that was asked, and how it fared.")}
+    success: Schema = {"200": _content(schemas.results(operation), "Every host that was asked, and how it fared.")}
     if operation.status == 202:
         success = {
             "200": {"description": "The events of the job as they happen, and the answer as the last of them."},
@@ -113,7 +113,8 @@ def _operation(operation: Operation[Any, Any], schemas: Schemas) -> Schema:
         }
     else:
         success["202"] = _content(_ACCEPTED, "The job is on its way; nobody waited.")
-    success["200"].setdefault("content", {})[attached.STREAM] = {"schema": schemas.of(JobEvent)}
+    happening = {attached.STREAM: {"schema": schemas.of(JobEvent)}}
+    success["200"] = {**success["200"], "content": {**success["200"].get("content", {}), **happening}}
     shared = ["Target", "Wait", "Prefer", *(["DryRun", "IdempotencyKey"] if operation.kind is Kind.MODIFY else [])]
     return {
         "operationId": operation.operation_id,

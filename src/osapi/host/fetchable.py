@@ -23,7 +23,13 @@ class Fetchable:
             raise Protected(f"{path} belongs to OSAPI's own keys and records, which nobody may fetch")
         if not _is_below(path, self.paths):
             allowed = f"there {', '.join(self.paths)} may be fetched" if self.paths else "nothing may be fetched there"
-            raise Protected(f"{path} may not be fetched from this host: {allowed}; see the setting {SETTING} of its agent")
+            raise Protected(
+                f"{path} may not be fetched from this host: {allowed}; see the setting {SETTING} of its agent"
+            )
+
+
+NOTHING = Fetchable()
+"""What the settings say by default."""
 
 
 def _is_below(path: str, places: Iterable[str]) -> bool:

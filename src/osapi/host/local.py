@@ -16,7 +16,7 @@ from osapi.host.backups import Backups, LocalBackups
 from osapi.host.door import Host, Task
 from osapi.host.ending import in_own_thread, in_thread
 from osapi.host.family import Family, detect
-from osapi.host.fetchable import Fetchable
+from osapi.host.fetchable import NOTHING, Fetchable
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileStat, FileTree
 from osapi.host.identity import Claims, Names
@@ -259,7 +259,7 @@ async def open_host(
     root: str = "/",
     sudo: bool = False,
     private_places: Sequence[str] = (),
-    fetchable: Fetchable = Fetchable(),
+    fetchable: Fetchable = NOTHING,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> LocalHost:
     """Look at the system once and make its door.

@@ -57,7 +57,9 @@ async def taking(task: Task, *, live: bool, keep: bool) -> AsyncGenerator[Output
     output = Output(task.live if live else None)
     if keep:
         if task.keep is None:
-            raise Unsupported("output cannot be kept: the setting nats.output.bucket is empty, so there is no store for it")
+            raise Unsupported(
+                "output cannot be kept: the setting nats.output.bucket is empty, so there is no store for it"
+            )
         output.spools = {name: task.keep.spool(name) for name in (STDOUT, STDERR)}
     try:
         yield output

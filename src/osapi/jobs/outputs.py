@@ -6,7 +6,6 @@ that somebody else has put there is ever taken for it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from osapi.contract.endpoint import Download
@@ -16,7 +15,7 @@ from osapi.contract.kept import Kept, object_name
 from osapi.jobs.api import JobOutput, JobOutputs
 from osapi.jobs.record import Response
 from osapi.jobs.store import JobFacts
-from osapi.transport.objects import ObjectInfo, ObjectStore
+from osapi.transport.objects import ObjectStore
 
 
 @dataclass(frozen=True)
@@ -36,14 +35,15 @@ class Outputs:
     async def find(self, facts: JobFacts, host: str, name: str) -> Found:
         """One output of one host, by its name or machine id. Raises `NotFound`, and `Unavailable` (`corrupt`)."""
         machine, kept = _find(facts, host, name)
-        info = await self._store.head(object_name(facts.job.id, machine, name)) if self._store is not None else None
-        if info is None:
+        store = self._store
+        info = None if store is None else await store.head(object_name(facts.job.id, machine, name))
+        if store is None or info is None:
             raise NotFound(f"{name} of {host} is no longer kept; see the setting nats.output.ttl", job_id=facts.job.id)
         if (info.size, info.sha256) != (kept.size, kept.sha256):
             raise Unavailable(
                 f"what is kept as {name} of {host} is not what the host has kept", code="corrupt", job_id=facts.job.id
             )
-        return Found(kept, Download(content=self._read(info), length=info.size))
+        return Found(kept, Download(content=store.read(info), length=info.size))
 
     async def delete(self, facts: JobFacts) -> None:
         """Remove all kept output of a job."""
@@ -51,10 +51,6 @@ class Outputs:
             for kept in response.kept:
                 if self._store is not None and not kept.error:
                     await self._store.delete(object_name(facts.job.id, response.machine_id, kept.name))
-
-    def _read(self, info: ObjectInfo) -> AsyncGenerator[bytes]:
-        assert self._store is not None
-        return self._store.read(info)
 
 
 def listed(facts: JobFacts) -> JobOutputs:

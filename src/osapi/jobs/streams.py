@@ -34,7 +34,9 @@ class Following:
     tail: Tail
     ended: bool
 
-    def events(self, entry: JobEntry, facts: JobFacts, position: Position = _BEGINNING) -> AsyncGenerator[ServerEvent, None]:
+    def events(
+        self, entry: JobEntry, facts: JobFacts, position: Position = _BEGINNING
+    ) -> AsyncGenerator[ServerEvent, None]:
         """Everything after `position`. What is known of the job was read after this was made."""
         return job_stream(self.feed, self.subscription, self.tail, Past(entry, facts, self.ended), position)
 

@@ -8,6 +8,7 @@ from typing import Any, Generic, Self, TypeVar
 from osapi.contract.operation import Operation
 from osapi.jobs.api import JobEvent
 from osapi.sdk import results
+from osapi.sdk.errors import BadAnswer
 from osapi.sdk.events import EventReader, ServerEvent, answer_in, attached, cut_short
 from osapi.sdk.jobs import typed_event
 from osapi.sdk.request import Response
@@ -98,5 +99,6 @@ def _present(found: Results[Res] | None) -> Results[Res]:
 
 def _typed(event: ServerEvent) -> JobEvent:
     typed = typed_event(event)
-    assert isinstance(typed, JobEvent)  # `reset` is told by the stream of all jobs alone
+    if not isinstance(typed, JobEvent):
+        raise BadAnswer(f"the stream of one job holds an event {event.event!r}")
     return typed

@@ -12,7 +12,7 @@ from osapi.contract.ids import MachineId
 from osapi.host import acting, identity, kernel, processes
 from osapi.host.door import Task
 from osapi.host.family import Family, parse
-from osapi.host.fetchable import Fetchable
+from osapi.host.fetchable import NOTHING, Fetchable
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileStat, parts_of
 from osapi.host.identity import Names
@@ -53,7 +53,7 @@ class Setup:
     machine_id: str = "0123456789abcdef0123456789abcdef"
     architecture: str = "x86_64"
     fqdn: str = ""
-    fetchable: Fetchable = Fetchable()
+    fetchable: Fetchable = NOTHING
     now: datetime = MIDNIGHT
 
 

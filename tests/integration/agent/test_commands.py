@@ -41,9 +41,7 @@ def left(nap: str) -> int:
 
 
 @pytest.mark.parametrize("what", HANGING)
-async def test_what_hangs_is_killed_in_time_with_all_it_started(
-    fleet: Fleet, make_agent: MakeAgent, what: str
-) -> None:
+async def test_what_hangs_is_killed_in_time_with_all_it_started(fleet: Fleet, make_agent: MakeAgent, what: str) -> None:
     make_agent().start()
     await fleet.ready(1)
     nap = f"91.{secrets.randbelow(10**9):09}"

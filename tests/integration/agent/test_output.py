@@ -26,8 +26,10 @@ from osapi.transport.provision import provision
 
 pytestmark = pytest.mark.anyio
 
+BEGINNING = Position()
 
-async def follow(fleet: Fleet, job: JobId, position: Position = Position()) -> AsyncIterator[ServerEvent]:
+
+async def follow(fleet: Fleet, job: JobId, position: Position = BEGINNING) -> AsyncIterator[ServerEvent]:
     following = fleet.service.follow(job)
     entry, facts = await fleet.service.read(job)
     assert entry is not None
@@ -36,7 +38,7 @@ async def follow(fleet: Fleet, job: JobId, position: Position = Position()) -> A
         yield event
 
 
-async def story(fleet: Fleet, job: JobId, position: Position = Position()) -> list[ServerEvent]:
+async def story(fleet: Fleet, job: JobId, position: Position = BEGINNING) -> list[ServerEvent]:
     async with asyncio.timeout(30):
         return [event async for event in follow(fleet, job, position)]
 
@@ -109,7 +111,9 @@ async def test_a_flood_is_bounded_in_rate_and_in_the_broker(fleet: Fleet, make_a
     told = len(said(pieces))
     left_out = sum(event.data.left_out for event in pieces)
     kept = await fleet.broker.stream("OUTPUT").count()
-    figures("row 24, output while it comes", took_s=round(took, 1), told_bytes=told, left_out_bytes=left_out, pieces=kept)
+    figures(
+        "row 24, output while it comes", took_s=round(took, 1), told_bytes=told, left_out_bytes=left_out, pieces=kept
+    )
     assert left_out > told > 0
     assert len(pieces) <= took / 0.1 + 5
     assert told <= len(pieces) * 32 * 1024
@@ -231,7 +235,9 @@ async def test_of_a_command_that_is_cancelled_nothing_is_kept(fleet: Fleet, make
 
 
 async def test_a_store_that_is_full_costs_the_kept_output_and_not_the_job(fleet: Fleet, make_agent: MakeAgent) -> None:
-    small = replace(LAYOUT, objects=(ObjectStore(name="file-objects"), ObjectStore(name="job-output", max_bytes=300_000)))
+    small = replace(
+        LAYOUT, objects=(ObjectStore(name="file-objects"), ObjectStore(name="job-output", max_bytes=300_000))
+    )
     await provision(fleet.broker, small)
     make_agent().start()
     await fleet.ready(1)

@@ -25,7 +25,10 @@ def text(events: list[Event], host: str, name: str = "stdout") -> str:
 async def run(fleet: Installation, target: str, command: str, **more: Any) -> list[Event]:
     """Run text in a shell and return all that is told."""
     body = {"command": command, **more}
-    async with asyncio.timeout(ENOUGH_S), fleet.admin.attached("POST", f"/api/node/{target}/command/shell", body) as stream:
+    async with (
+        asyncio.timeout(ENOUGH_S),
+        fleet.admin.attached("POST", f"/api/node/{target}/command/shell", body) as stream,
+    ):
         return [event async for event in stream]
 
 

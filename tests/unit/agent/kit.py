@@ -214,7 +214,6 @@ class ThingProvider:
         self.effects.written.append(self.host.task.job_id)
         return ThingChange(changed=True)
 
-
     async def begin(self, _: ThingRequest, /) -> ThingChange:
         self.effects.written.append(self.host.task.job_id)
         raise Later({"from": "before"}, self.effects.ends_at)

@@ -88,7 +88,10 @@ def test_the_namespace_stands_in_every_subject_and_name_of_an_agent() -> None:
     assert found.subscribe == ("site.live.jobs.>", "site.cancel.*", "site.drain.*", "_INBOX.>")
 
 
-@pytest.mark.parametrize(("section", "word"), [("facts", "facts"), ("objects", "file-objects"), ("output", "job-output"), ("file_state", "file-state")])
+@pytest.mark.parametrize(
+    ("section", "word"),
+    [("facts", "facts"), ("objects", "file-objects"), ("output", "job-output"), ("file_state", "file-state")],
+)
 def test_without_a_bucket_an_agent_has_no_right_to_it(section: str, word: str) -> None:
     found = msgspec.convert({"nats": {section: {"bucket": ""}}}, Settings)
     assert [subject for subject in permissions.of_agent(Settings()).publish if word in subject]

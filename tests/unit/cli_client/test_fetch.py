@@ -52,7 +52,9 @@ def test_without_a_place_it_goes_to_standard_output_and_nothing_else_does(
 
 
 def test_files_of_several_hosts_go_into_a_directory(node: Cli, controller: FakeController, tmp_path: Path) -> None:
-    controller.results(fetched(), {**fetched(), "hostname": "web-02", "machine_id": "m2"}, failed("web-03", "no", "protected"))
+    controller.results(
+        fetched(), {**fetched(), "hostname": "web-02", "machine_id": "m2"}, failed("web-03", "no", "protected")
+    )
     content(controller)
     content(controller)
     ran = node(*FETCH, "-T", "group:web", "--output", str(tmp_path))
@@ -110,7 +112,9 @@ def test_of_several_hosts_one_is_named(cli: Cli, controller: FakeController, tmp
     assert (ran.status, "--host" in ran.err) == (1, True)
     content(controller)
     place = str(tmp_path / "a")
-    assert cli("client", "job", "output", "--job-id", JOB, "--name", "stdout", "--host", "web-02", "-o", place).status == 0
+    assert (
+        cli("client", "job", "output", "--job-id", JOB, "--name", "stdout", "--host", "web-02", "-o", place).status == 0
+    )
     assert controller.asked[-1].path == f"/api/job/{JOB}/output/m2/stdout"
 
 
@@ -127,7 +131,14 @@ def test_watching_a_job_shows_what_it_gives_out(cli: Cli, controller: FakeContro
     )
     ran = cli("client", "job", "watch", "--job-id", JOB)
     lines = [line.split("  ", 1)[1] for line in ran.out.splitlines()]
-    assert lines[:6] == ["output  web-01  7 bytes left out before", "  a", "   b\ufffd", "  e", "output  web-01", "  message=m"]
+    assert lines[:6] == [
+        "output  web-01  7 bytes left out before",
+        "  a",
+        "   b\ufffd",
+        "  e",
+        "output  web-01",
+        "  message=m",
+    ]
 
 
 def test_the_json_of_a_fetch_is_the_answer(node: Cli, controller: FakeController, tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ LOG = "/api/node/host-a/log?follow=true"
 BODY = b'{"command":"true"}'
 
 
-async def ask(played: Stage, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[Wire, asyncio.Task[None]]:
+async def ask(
+    played: Stage, method: str, path: str, body: bytes = b"", **headers: str
+) -> tuple[Wire, asyncio.Task[None]]:
     wire = Wire(method, path, body, {"authorization": bearer("admin"), **headers})
     return wire, asyncio.create_task(played.app(wire.scope, wire.receive, wire.send))  # type: ignore[arg-type]
 

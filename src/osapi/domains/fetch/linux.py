@@ -50,7 +50,9 @@ class LinuxFetch:
     async def _keep(self, path: str) -> tuple[Kept, int]:
         keep = self._host.task.keep
         if keep is None:
-            raise Unsupported("nothing can be fetched: the setting nats.output.bucket is empty, so there is no store for it")
+            raise Unsupported(
+                "nothing can be fetched: the setting nats.output.bucket is empty, so there is no store for it"
+            )
         spool = keep.spool(CONTENT, self._host.fetchable.max_bytes)
         try:
             size = await self._read_into(spool, path)
@@ -72,7 +74,9 @@ class LinuxFetch:
     def _refuse_if_longer(self, path: str, size: int) -> None:
         most = self._host.fetchable.max_bytes
         if size > most:
-            raise TooLarge(f"{path} has {size} bytes or more; this host gives out {most} at most (agent.fetch.max_bytes)")
+            raise TooLarge(
+                f"{path} has {size} bytes or more; this host gives out {most} at most (agent.fetch.max_bytes)"
+            )
 
 
 def check(path: str, kept: Kept, size: int) -> None:

@@ -41,7 +41,9 @@ def judge(
     if boot_id != absence.boot_id:
         return _back(absence.change, request, boot_id, (now - absence.at).total_seconds())
     if now < absence.at - _LATE and (pending is None or pending.action != "reboot"):
-        raise Conflict(f"the host will not come back from the reboot: {pending or 'it was cancelled, nothing'} is pending")
+        raise Conflict(
+            f"the host will not come back from the reboot: {pending or 'it was cancelled, nothing'} is pending"
+        )
     raise begins(absence, request)
 
 
