@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.fleet import OSAPI, Fleet, eventually
+import yaml
+from tests.acceptance.fleet import OSAPI, Answer, Fleet, eventually
 from tests.figures import figures
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(300)]
@@ -192,6 +195,86 @@ def test_a_host_that_runs_a_broker_stays_up(fleet: Fleet) -> None:
     assert fleet.client("node", "power", "shutdown", "--force", "--delay", "600", "-T", "host3").status == 0
     assert fleet.client("node", "power", "cancel", "-T", "host3").status == 0
     fleet.bed("exec", 3, "pkill", "-x", "nats-server")
+
+
+def allow(fleet: Fleet, host: int, *paths: str) -> None:
+    """Let files be fetched from a host, and wait until its agent is back with that."""
+    file = "/etc/osapi/osapi.yaml"
+    settings = yaml.safe_load(fleet.bed("enter", host, "cat", file))
+    settings["agent"]["fetch"] = {"paths": [*paths], "max_bytes": 100_000_000}
+    fleet.bed.write(host, file, yaml.safe_dump(settings).encode())
+    began = fleet.client("agent", "get", "--hostname", f"host{host}").json["started_at"]
+    fleet.bed("exec", host, "systemctl", "restart", "osapi-agent")
+    eventually(
+        lambda: fleet.client("agent", "get", "--hostname", f"host{host}").json["started_at"] != began, "no agent came back"
+    )
+
+
+def fetch(fleet: Fleet, path: str, *words: str, host: str = "host1") -> Answer:
+    return fleet.client("node", "file", "fetch", "--path", path, "-T", host, *words)
+
+
+def test_a_file_is_fetched_where_its_host_allows_it(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.bed("exec", 1, "sh", "-c", "mkdir -p /srv/out && head -c 50000000 /dev/urandom > /srv/out/big && chmod 600 /srv/out/big")
+    place = tmp_path / "big"
+    refused = fetch(fleet, "/srv/out/big", "--output", str(place))
+    assert (refused.status, json.loads(refused.stderr)["code"]) == (3, "protected")
+    assert "agent.fetch.paths" in json.loads(refused.stderr)["error"]
+
+    allow(fleet, 1, "/srv/out")
+    answer = fetch(fleet, "/srv/out/big", "--output", str(place))
+    assert answer.status == 0, answer
+    digest = fleet.bed("enter", 1, "sha256sum", "/srv/out/big").split()[0]
+    assert hashlib.sha256(place.read_bytes()).hexdigest() == digest
+    entry = answer.results["host1"]
+    assert (entry["sha256"], entry["size"], entry["mode"], entry["uid"]) == (digest, 50_000_000, "0600", 0)
+
+
+def test_nothing_leads_out_of_what_a_host_allows(fleet: Fleet, tmp_path: Path) -> None:
+    allow(fleet, 1, "/srv/out", "/var/lib/osapi")
+    fleet.bed("exec", 1, "sh", "-c", "mkdir -p /srv/out; ln -sf /etc/shadow /srv/out/link; ln -sfn /etc /srv/out/folder; mkfifo /srv/out/fifo || true")
+    place = tmp_path / "stolen"
+    for path in (
+        "/etc/shadow",
+        "/srv/out/link",
+        "/srv/out/folder/shadow",
+        "/srv/out/fifo",
+        "/srv/out/../../etc/shadow",
+        "/srv/outside",
+        "/var/lib/osapi/nkeys/agent.seed",
+    ):
+        answer = fetch(fleet, path, "--output", str(place))
+        assert answer.status in (1, 3), (path, answer)
+        assert not place.exists()
+
+
+def test_a_file_that_is_too_large_is_refused_and_says_why(fleet: Fleet, tmp_path: Path) -> None:
+    allow(fleet, 1, "/srv/out")
+    fleet.bed("exec", 1, "sh", "-c", "mkdir -p /srv/out; truncate -s 200M /srv/out/huge")
+    answer = fetch(fleet, "/srv/out/huge", "--output", str(tmp_path / "huge"))
+    assert answer.status == 3
+    assert "agent.fetch.max_bytes" in answer.results["host1"]["error"]
+
+
+def test_what_another_tool_needs_to_run_things_here_is_there(fleet: Fleet, tmp_path: Path) -> None:
+    """As a connection of such a tool works: put a file, run it with input, as somebody else, take the status, fetch a file."""
+    allow(fleet, 1, "/tmp/tool")
+    program = b"#!/bin/sh\nread line\necho \"$USER $(pwd) $GREETING $line\"\necho oops >&2\nhead -c 5000000 /dev/zero\nexit 42\n"
+    (tmp_path / "program").write_bytes(program)
+    assert fleet.client("file", "upload", "--name", "tool", "--file", str(tmp_path / "program")).status == 0
+    made = fleet.client("node", "command", "exec", "--command", "mkdir", "--args", "-p", "--args", "/tmp/tool", "-T", "host1")
+    assert made.status == 0, made
+    put = ("node", "file", "deploy", "--object", "tool", "--path", "/tmp/tool/run", "--mode", "0755", "-T", "host1")
+    assert fleet.client(*put).status == 0
+    words = ("--command", "/tmp/tool/run", "--user", "nobody", "--cwd", "/tmp", "--env", "GREETING=hello", "--stdin", "you\n")
+    ran = fleet.client("node", "command", "exec", *words, "--keep-output", "-T", "host1")
+    entry, job = ran.results["host1"], ran.json["job_id"]
+    assert (entry["exit_code"], entry["stderr"], entry["truncated"]) == (42, "oops\n", True)
+    assert entry["stdout"].startswith("nobody /tmp hello you\n")
+    assert fleet.client("job", "output", "--job-id", job, "--name", "stdout", "--output", str(tmp_path / "out")).status == 0
+    assert (tmp_path / "out").read_bytes() == b"nobody /tmp hello you\n" + bytes(5_000_000)
+    assert fetch(fleet, "/tmp/tool/run", "--output", str(tmp_path / "back")).status == 0
+    assert (tmp_path / "back").read_bytes() == program
 
 
 def _processes(fleet: Fleet) -> int:
