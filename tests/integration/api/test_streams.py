@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tests.integration.api.conftest import installation
 from tests.integration.api.kit import ENOUGH_S, Event, Installation, by_host, eventually, nap, running
 
 from osapi.contract.kept import object_name
@@ -239,3 +241,27 @@ async def test_nothing_is_fetched_from_a_host_that_allows_nothing(fleet: Install
     got = await fleet.admin.get("/api/node/web-00/file/fetch?path=/etc/hostname")
     assert (got.status_code, got.json()["code"]) == (403, "protected")
     assert "agent.fetch.paths" in got.json()["error"]
+
+
+# -- faults ------------------------------------------------------------------------------------
+
+
+async def test_live_output_is_there_again_after_the_broker_has_lost_its_memory(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    async with installation(tmp_path_factory.mktemp("own")) as own:
+        await own.stack.start_agent("web-00")
+        await own.stack.until_registered(1)
+        before = await run(own, "web-00", "echo one; sleep 0.3; echo two")
+        assert text(before, "web-00") == "one\ntwo\n"
+        os.kill(own.stack.broker_pid, signal.SIGKILL)
+        await own.stack.broker_returned()
+
+        async def tells_again() -> bool:
+            if (await own.admin.shell("web-00", "true")).status_code != 202:
+                return False
+            return text(await run(own, "web-00", "echo three; sleep 0.3; echo four"), "web-00") == "three\nfour\n"
+
+        await eventually(tells_again)
+        whole = await own.admin.all_events(f"/api/job/{before[0].data['job_id']}/events")
+        assert [event.name for event in whole][-2:] == ["completed", "done"]
