@@ -31,6 +31,8 @@ async def test_case(case: Case) -> None:
     assert host.backups.kept == expected_backups(backups, case.content)
     if case.content.after.commands is not None:
         assert [call.argv for call in host.calls] == list(case.content.after.commands)
+    if case.content.after.asked is not None:
+        assert [f"{ask.method} {ask.target}" for ask in host.asked if not ask.reads] == list(case.content.after.asked)
     host.close()
 
 

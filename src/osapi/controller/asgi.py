@@ -43,8 +43,8 @@ DOCUMENT = Endpoint(
 
 def endpoints() -> list[Endpoint]:
     """Every route that is written by hand and described; the facts only, without what serves them."""
-    by_hand = (job_endpoints, fleet_api, file_api)
-    return [*(fact for slice_ in by_hand for fact in _facts(slice_)), health.HEALTH, health.READY, STATUS, DOCUMENT]
+    slices = (job_endpoints, fleet_api, file_api)
+    return [*(fact for each in slices for fact in _facts(each)), health.HEALTH, health.READY, STATUS, DOCUMENT]
 
 
 def document(operations: Sequence[Operation[Any, Any]]) -> bytes:

@@ -47,6 +47,18 @@ class Deployer:
         source = Source(object_name=name, sha256=found.sha256, content_type=kind, vars=given)
         return Content(data=found, sha256=found.sha256, source=source)
 
+    async def whole(self, content: Content) -> bytes:
+        """The bytes of a content, for a domain that reads them before it keeps them.
+
+        Raises `TooLarge` for an object that is longer than a template may be.
+        """
+        if isinstance(content.data, bytes):
+            return content.data
+        if content.data.size > LONGEST_BYTES:
+            size = content.data.size
+            raise TooLarge(f"object {content.data.name} has {size} bytes; at most {LONGEST_BYTES} are allowed here")
+        return await self._whole(content.data)
+
     async def look(self, wanted: Wanted) -> Seen:
         """What is known of the file that is to be as `wanted`.
 

@@ -12,10 +12,12 @@ from osapi.host.plan import (
     Action,
     Applied,
     Fetch,
+    FileAction,
     Forget,
     Intend,
     Keep,
     Link,
+    NoteAction,
     Plan,
     Remember,
     Remove,
@@ -26,6 +28,7 @@ from osapi.host.plan import (
     Write,
 )
 from osapi.host.program import Completed
+from osapi.host.service import Answered, Ask
 from osapi.host.taking import taking
 
 _LAST_WORDS = 2048
@@ -36,15 +39,16 @@ async def apply(host: Host, plan: Plan) -> Applied:
     """Do the actions in order, up to the first failure, which is raised. In check mode, do nothing."""
     if host.check_mode:
         return Applied(changed=plan.changes, diff=plan.diff)
-    runs: list[Completed] = []
-    for action in plan.actions:
-        completed = await _perform(host, action)
-        if completed is not None:
-            runs.append(completed)
-    return Applied(changed=plan.changes, diff=plan.diff, runs=tuple(runs))
+    told = [await _perform(host, action) for action in plan.actions]
+    return Applied(
+        changed=plan.changes,
+        diff=plan.diff,
+        runs=tuple(one for one in told if isinstance(one, Completed)),
+        answers=tuple(one for one in told if isinstance(one, Answered)),
+    )
 
 
-async def _perform(host: Host, action: Action) -> Completed | None:
+async def _perform(host: Host, action: Action) -> Completed | Answered | None:
     match action:
         case Run():
             return await _run(host, action)
@@ -52,6 +56,8 @@ async def _perform(host: Host, action: Action) -> Completed | None:
             await host.send_signal(action.pid, action.start_ticks, action.number)
         case SetKernelValue():
             await _set_kernel_value(host, action)
+        case Ask():
+            return await host.ask(action)
         case Remember() | Intend() | Forget():
             await _take_note(host, action)
         case _:
@@ -59,7 +65,7 @@ async def _perform(host: Host, action: Action) -> Completed | None:
     return None
 
 
-async def _change_file(host: Host, action: Write | Fetch | Keep | Restore | Remove | Link) -> None:
+async def _change_file(host: Host, action: FileAction) -> None:
     match action:
         case Write():
             await _write(host, action)
@@ -75,7 +81,7 @@ async def _change_file(host: Host, action: Write | Fetch | Keep | Restore | Remo
             await host.link(path, target)
 
 
-async def _take_note(host: Host, action: Remember | Intend | Forget) -> None:
+async def _take_note(host: Host, action: NoteAction) -> None:
     """A note and the copy of what was there before are dropped together, the note first: it tells of the copy."""
     match action:
         case Remember():

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from osapi.host.managed import Source
 from osapi.host.objects import StoredObject
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed
+from osapi.host.service import Answered, Ask
 
 Metadata = Mapping[str, str]
 
@@ -145,7 +146,9 @@ class Forget:
     restored: str | None = None
 
 
-Action = Write | Fetch | Keep | Restore | Remove | Link | Signal | SetKernelValue | Run | Remember | Intend | Forget
+FileAction = Write | Fetch | Keep | Restore | Remove | Link
+NoteAction = Remember | Intend | Forget
+Action = FileAction | Signal | SetKernelValue | Run | Ask | NoteAction
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,12 @@ class Plan:
     actions: tuple[Action, ...] = ()
     diff: str = ""
 
+    @classmethod
+    def of(cls, *plans: Plan) -> Plan:
+        """Several plans as one, in this order."""
+        actions = tuple(action for plan in plans for action in plan.actions)
+        return cls(actions, "\n".join(plan.diff for plan in plans if plan.diff))
+
     @property
     def changes(self) -> bool:
         """Whether the host will be another than before."""
@@ -163,11 +172,12 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """What became of a plan. `runs` has one entry for each `Run`; it is empty in check mode."""
+    """What became of a plan. `runs` has one entry for each `Run`, `answers` one for each `Ask`; none in check mode."""
 
     changed: bool
     diff: str
     runs: tuple[Completed, ...] = ()
+    answers: tuple[Answered, ...] = ()
 
 
 def sha256(content: bytes) -> str:

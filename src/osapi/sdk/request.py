@@ -135,7 +135,9 @@ def with_query(path: str, fields: Mapping[str, Any]) -> str:
 
 
 def quote(text: str) -> str:
-    """Percent-encode everything that is not unreserved in RFC 3986, `/` included."""
+    """Percent-encode everything that is not unreserved in RFC 3986, `/` included, and what would climb in a path."""
+    if text in (".", ".."):
+        return text.replace(".", "%2E")
     encoded = text.encode("utf-8", "surrogateescape")
     return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in encoded)
 

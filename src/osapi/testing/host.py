@@ -14,20 +14,22 @@ from osapi.host.door import Task
 from osapi.host.family import Family, parse
 from osapi.host.fetchable import NOTHING, Fetchable
 from osapi.host.figures import DiskSpace, Figures
-from osapi.host.files import READ_LIMIT, FileStat, parts_of
+from osapi.host.files import READ_LIMIT, FileKind, FileStat, parts_of
 from osapi.host.identity import Names
 from osapi.host.managed import ManagedFile, ManagedFiles
 from osapi.host.plan import Applied, Plan
 from osapi.host.plan import sha256 as digest_of
 from osapi.host.processes import HostProcess
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed, OnOutput, check_argv
+from osapi.host.service import Answered, Ask
 from osapi.host.stream import check_digest
 from osapi.templates import engine
 from osapi.templates.rendering import Context, Rendered
 from osapi.testing.files import FakeFile, FakeFiles
 from osapi.testing.objects import FakeBackups, FakeObject, FakeObjects
-from osapi.testing.processes import receive, user_names
+from osapi.testing.processes import kill_marked, receive, user_names
 from osapi.testing.programs import Call, FakePrograms, Script
+from osapi.testing.services import Exchange, FakeServices
 
 _PIECE = 1 << 16
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,6 +44,8 @@ class Setup:
     scripts: Sequence[Script] = ()
     programs: Sequence[str] = ()
     """Programs that are installed without being scripted."""
+    exchanges: Sequence[Exchange] = ()
+    """What services answer; their sockets are there by themselves."""
     accounts: Sequence[str] = ("root",)
     disks: Mapping[str, DiskSpace | OsapiError] = field(default_factory=dict[str, DiskSpace | OsapiError])
     """What measuring a mount point gives."""
@@ -69,11 +73,13 @@ class _State:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.files = FakeFiles({**_DEFAULT_FILES, **setup.files}, setup.now, setup.accounts)
+        self.programs = FakePrograms(setup.scripts, setup.programs)
+        self.services = FakeServices(setup.exchanges)
+        sockets = dict.fromkeys(self.services.sockets, FakeFile(kind=FileKind.OTHER))
+        self.files = FakeFiles({**_DEFAULT_FILES, **sockets, **setup.files}, setup.now, setup.accounts)
         self.objects = FakeObjects(setup.objects)
         self.backups = FakeBackups(self.files)
         self.backups.kept.update(setup.backups)
-        self.programs = FakePrograms(setup.scripts, setup.programs)
         self.managed = ManagedFiles(None)
 
 
@@ -89,6 +95,11 @@ class FakeHost:
     def calls(self) -> Sequence[Call]:
         """Programs that were started so far."""
         return self._state.programs.calls
+
+    @property
+    def asked(self) -> Sequence[Ask]:
+        """What services were asked so far."""
+        return self._state.services.asked
 
     def snapshot(self) -> dict[str, FakeFile]:
         """Every file as it is now."""
@@ -176,10 +187,20 @@ class FakeHost:
             deadline_s=deadline_s,
         )
         script, completed = await self._state.programs.run(call, output_limit, on_output, self._content)
-        for path, content in script.sets.items():
-            old = self._state.files.snapshot().get(path, FakeFile())
-            self._state.files.put(path, None if content is None else replace(old, content=content))
+        self._leave(script.sets)
         return completed
+
+    async def ask(self, ask: Ask) -> Answered:
+        if not ask.reads:
+            self._refuse_in_check_mode()
+        found = self._state.files.snapshot().get(ask.socket)
+        exchange, answered = self._state.services.ask(ask, found, self._content)
+        self._leave(exchange.sets)
+        return answered
+
+    async def kill_marked(self, mark: str) -> bool:
+        self._refuse_in_check_mode()
+        return kill_marked(self._state.files, mark)
 
     def which(self, program: str) -> str | None:
         return f"/usr/bin/{program}" if self._state.programs.has(program) else None
@@ -290,6 +311,12 @@ class FakeHost:
 
     async def apply(self, plan: Plan) -> Applied:
         return await acting.apply(self, plan)
+
+    def _leave(self, contents: Mapping[str, bytes | None]) -> None:
+        """Put in place what a program or service leaves behind."""
+        for path, content in contents.items():
+            old = self._state.files.snapshot().get(path, FakeFile())
+            self._state.files.put(path, None if content is None else replace(old, content=content))
 
     def _content(self, path: str) -> bytes | None:
         file = self._state.files.snapshot().get(path)

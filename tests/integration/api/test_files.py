@@ -536,3 +536,15 @@ async def test_an_upload_beyond_the_limit_is_refused_and_leaves_nothing(tmp_path
         assert json.loads(caught.value.body)["code"] == "too_large"  # type: ignore[attr-defined] # an ApiError
         assert sorted(await files(made)) == SEEDED
         assert await chunks(made) == await expected_chunks(made)
+
+
+async def test_without_a_place_for_files_there_are_no_files(tmp_path: Path) -> None:
+    async with installation(tmp_path, nats={"objects": {"bucket": ""}}) as made:
+        await made.stack.start_agents(1)
+        assert (await made.admin.get("/api/file")).status_code == 404
+        body = {"object_name": "x", "path": str(tmp_path / "x"), "content_type": "raw"}
+        answer = await made.admin.post("/api/node/web-00/file/deploy", body)
+        entry = by_host(answer)["web-00"]
+        assert (entry["status"], "nats.objects.bucket" in entry["error"]) == ("skipped", True)
+        status = by_host(await made.admin.post("/api/node/web-00/file/status", {"path": str(tmp_path / "x")}))["web-00"]
+        assert status["status"] == "missing"
