@@ -206,7 +206,8 @@ def allow(fleet: Fleet, host: int, *paths: str) -> None:
     began = fleet.client("agent", "get", "--hostname", f"host{host}").json["started_at"]
     fleet.bed("exec", host, "systemctl", "restart", "osapi-agent")
     eventually(
-        lambda: fleet.client("agent", "get", "--hostname", f"host{host}").json["started_at"] != began, "no agent came back"
+        lambda: fleet.client("agent", "get", "--hostname", f"host{host}").json["started_at"] != began,
+        "no agent came back",
     )
 
 
@@ -215,7 +216,13 @@ def fetch(fleet: Fleet, path: str, *words: str, host: str = "host1") -> Answer:
 
 
 def test_a_file_is_fetched_where_its_host_allows_it(fleet: Fleet, tmp_path: Path) -> None:
-    fleet.bed("exec", 1, "sh", "-c", "mkdir -p /srv/out && head -c 50000000 /dev/urandom > /srv/out/big && chmod 600 /srv/out/big")
+    fleet.bed(
+        "exec",
+        1,
+        "sh",
+        "-c",
+        "mkdir -p /srv/out && head -c 50000000 /dev/urandom > /srv/out/big && chmod 600 /srv/out/big",
+    )
     place = tmp_path / "big"
     refused = fetch(fleet, "/srv/out/big", "--output", str(place))
     assert (refused.status, json.loads(refused.stderr)["code"]) == (3, "protected")
@@ -232,7 +239,13 @@ def test_a_file_is_fetched_where_its_host_allows_it(fleet: Fleet, tmp_path: Path
 
 def test_nothing_leads_out_of_what_a_host_allows(fleet: Fleet, tmp_path: Path) -> None:
     allow(fleet, 1, "/srv/out", "/var/lib/osapi")
-    fleet.bed("exec", 1, "sh", "-c", "mkdir -p /srv/out; ln -sf /etc/shadow /srv/out/link; ln -sfn /etc /srv/out/folder; mkfifo /srv/out/fifo || true")
+    fleet.bed(
+        "exec",
+        1,
+        "sh",
+        "-c",
+        "mkdir -p /srv/out; ln -sf /etc/shadow /srv/out/link; ln -sfn /etc /srv/out/folder; mkfifo /srv/out/fifo || true",
+    )
     place = tmp_path / "stolen"
     for path in (
         "/etc/shadow",
@@ -259,19 +272,35 @@ def test_a_file_that_is_too_large_is_refused_and_says_why(fleet: Fleet, tmp_path
 def test_what_another_tool_needs_to_run_things_here_is_there(fleet: Fleet, tmp_path: Path) -> None:
     """As a connection of such a tool works: put a file, run it with input, as somebody else, take the status, fetch a file."""
     allow(fleet, 1, "/tmp/tool")
-    program = b"#!/bin/sh\nread line\necho \"$USER $(pwd) $GREETING $line\"\necho oops >&2\nhead -c 5000000 /dev/zero\nexit 42\n"
+    program = b'#!/bin/sh\nread line\necho "$USER $(pwd) $GREETING $line"\necho oops >&2\nhead -c 5000000 /dev/zero\nexit 42\n'
     (tmp_path / "program").write_bytes(program)
     assert fleet.client("file", "upload", "--name", "tool", "--file", str(tmp_path / "program")).status == 0
-    made = fleet.client("node", "command", "exec", "--command", "mkdir", "--args", "-p", "--args", "/tmp/tool", "-T", "host1")
+    made = fleet.client(
+        "node", "command", "exec", "--command", "mkdir", "--args", "-p", "--args", "/tmp/tool", "-T", "host1"
+    )
     assert made.status == 0, made
     put = ("node", "file", "deploy", "--object", "tool", "--path", "/tmp/tool/run", "--mode", "0755", "-T", "host1")
     assert fleet.client(*put).status == 0
-    words = ("--command", "/tmp/tool/run", "--user", "nobody", "--cwd", "/tmp", "--env", "GREETING=hello", "--stdin", "you\n")
+    words = (
+        "--command",
+        "/tmp/tool/run",
+        "--user",
+        "nobody",
+        "--cwd",
+        "/tmp",
+        "--env",
+        "GREETING=hello",
+        "--stdin",
+        "you\n",
+    )
     ran = fleet.client("node", "command", "exec", *words, "--keep-output", "-T", "host1")
     entry, job = ran.results["host1"], ran.json["job_id"]
     assert (entry["exit_code"], entry["stderr"], entry["truncated"]) == (42, "oops\n", True)
     assert entry["stdout"].startswith("nobody /tmp hello you\n")
-    assert fleet.client("job", "output", "--job-id", job, "--name", "stdout", "--output", str(tmp_path / "out")).status == 0
+    assert (
+        fleet.client("job", "output", "--job-id", job, "--name", "stdout", "--output", str(tmp_path / "out")).status
+        == 0
+    )
     assert (tmp_path / "out").read_bytes() == b"nobody /tmp hello you\n" + bytes(5_000_000)
     assert fetch(fleet, "/tmp/tool/run", "--output", str(tmp_path / "back")).status == 0
     assert (tmp_path / "back").read_bytes() == program

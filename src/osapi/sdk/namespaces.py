@@ -7,8 +7,15 @@ import typing
 
 from osapi.contract import files as contract_files
 from osapi.contract import operation as contract_operation
+from osapi.domains.certificate import models as certificate_models
+from osapi.domains.certificate import operations as certificate_operations
 from osapi.domains.command import models as command_models
 from osapi.domains.command import operations as command_operations
+from osapi.domains.cron import models as cron_models
+from osapi.domains.cron import operations as cron_operations
+from osapi.domains.docker import image_models as docker_image_models
+from osapi.domains.docker import models as docker_models
+from osapi.domains.docker import operations as docker_operations
 from osapi.domains.fetch import models as fetch_models
 from osapi.domains.fetch import operations as fetch_operations
 from osapi.domains.file import models as file_models
@@ -25,6 +32,8 @@ from osapi.domains.power import models as power_models
 from osapi.domains.power import operations as power_operations
 from osapi.domains.process import models as process_models
 from osapi.domains.process import operations as process_operations
+from osapi.domains.service import models as service_models
+from osapi.domains.service import operations as service_operations
 from osapi.domains.sysctl import models as sysctl_models
 from osapi.domains.sysctl import operations as sysctl_operations
 from osapi.domains.timezone import models as timezone_models
@@ -33,6 +42,101 @@ from osapi.domains.user import models as user_models
 from osapi.domains.user import operations as user_operations
 from osapi.sdk.namespace import Namespace, Run
 from osapi.sdk.results import Results
+
+
+class NodeCertificate(Namespace):
+    """The `certificate` operations on the hosts that a target means."""
+
+    def create(
+        self,
+        *,
+        name: str,
+        object_name: str,
+        adopt: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[certificate_models.CertificateChange]:
+        """Trust an uploaded certificate authority.
+
+        name: Name of the certificate: letters, digits, `.`, `_` and `-`.
+        object_name: Uploaded file with exactly one certificate in PEM (RFC 7468).
+        adopt: Take the place of a file that OSAPI did not write; it is kept, and delete restores it.
+        """
+        return self._run(
+            certificate_operations.CREATE,
+            certificate_models.CertificateCreate(
+                name=name,
+                object_name=object_name,
+                adopt=adopt,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def delete(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[certificate_models.CertificateChange]:
+        """Trust a managed certificate authority no longer.
+
+        name: Name of the certificate: letters, digits, `.`, `_` and `-`.
+        """
+        return self._run(
+            certificate_operations.DELETE,
+            certificate_models.CertificateName(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def list(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[certificate_models.Certificates]:
+        """List the certificate authorities of the host."""
+        return self._run(
+            certificate_operations.LIST,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def update(
+        self,
+        *,
+        name: str,
+        object_name: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[certificate_models.CertificateChange]:
+        """Replace a managed certificate authority.
+
+        name: Name of the certificate: letters, digits, `.`, `_` and `-`.
+        object_name: Uploaded file with exactly one certificate in PEM (RFC 7468).
+        """
+        return self._run(
+            certificate_operations.UPDATE,
+            certificate_models.CertificateUpdate(
+                name=name,
+                object_name=object_name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
 
 
 class NodeCommand(Namespace):
@@ -122,6 +226,424 @@ class NodeCommand(Namespace):
             dry_run=dry_run,
             idempotency_key=idempotency_key,
         )
+
+
+class NodeContainerDocker(Namespace):
+    """The `container docker` operations on the hosts that a target means."""
+
+    def create(
+        self,
+        *,
+        image: str,
+        name: str = "",
+        hostname: str = "",
+        dns: builtins.list[str] | tuple[str, ...] = (),
+        command: builtins.list[str] | tuple[str, ...] = (),
+        env: builtins.list[str] | tuple[str, ...] = (),
+        ports: builtins.list[str] | tuple[str, ...] = (),
+        volumes: builtins.list[str] | tuple[str, ...] = (),
+        labels: builtins.list[str] | tuple[str, ...] = (),
+        restart: str = "no",
+        user: str = "",
+        working_dir: str = "",
+        auto_start: bool = True,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_models.ContainerCreated]:
+        """Make a container, and start it unless told otherwise.
+
+        image: Image as [REGISTRY/]NAME[:TAG] or [REGISTRY/]NAME@DIGEST; without a tag, `latest`.
+        name: Name of the container. Default: one that the engine makes up, so that each call makes another.
+        hostname: Host name inside. Default: the beginning of its id.
+        dns: Addresses of its name servers. Default: as the engine is set.
+        command: Program to run with its arguments. Default: that of the image.
+        env: Variables of its environment, each as NAME=VALUE.
+        ports: Ports to publish, each as [ADDRESS:]HOST:CONTAINER[/PROTOCOL]; both may be ranges, the protocol tcp, udp
+            or sctp.
+        volumes: What of the host it sees, each as SOURCE:TARGET[:ro]; SOURCE is a path that exists or the name of a
+            volume, which is made when it does not exist.
+        labels: Labels, each as KEY=VALUE.
+        restart: When the engine starts it again by itself: `no`, `always`, `unless-stopped`, `on-failure` or
+            `on-failure:TIMES`.
+        user: Account inside to run as, by name or number, with `:GROUP`. Default: the image's.
+        working_dir: Directory inside to start in. Default: the image's.
+        auto_start: Start it when it is made.
+        """
+        return self._run(
+            docker_operations.CREATE,
+            docker_models.ContainerCreate(
+                image=image,
+                name=name,
+                hostname=hostname,
+                dns=list(dns),
+                command=list(command),
+                env=list(env),
+                ports=list(ports),
+                volumes=list(volumes),
+                labels=list(labels),
+                restart=restart,
+                user=user,
+                working_dir=working_dir,
+                auto_start=auto_start,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def exec(
+        self,
+        *,
+        id: str,
+        command: builtins.list[str] | tuple[str, ...],
+        timeout: int = 30,
+        env: builtins.list[str] | tuple[str, ...] = (),
+        working_dir: str = "",
+        user: str = "",
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_models.ExecResult]:
+        """Run a program in a container.
+
+        id: Container, by its name, its id or the beginning of its id.
+        command: Program and its arguments, passed exactly as given.
+        timeout: Seconds it may take; then it and all it started are killed.
+        env: Variables added to those of the container, each as NAME=VALUE.
+        working_dir: Directory inside to run in. Default: the container's.
+        user: Account inside to run as. Default: the container's.
+        """
+        return self._run(
+            docker_operations.EXEC,
+            docker_models.ContainerExec(
+                id=id,
+                command=list(command),
+                timeout=timeout,
+                env=list(env),
+                working_dir=working_dir,
+                user=user,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def image_list(
+        self,
+        *,
+        limit: int = 100,
+        wait_s: float | None = None,
+    ) -> Results[docker_image_models.ImageList]:
+        """List the images.
+
+        limit: How many to list at most, the newest first.
+        """
+        return self._run(
+            docker_operations.IMAGE_LIST,
+            docker_image_models.ImageFilter(
+                limit=limit,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def image_remove(
+        self,
+        *,
+        image: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_image_models.ImageChange]:
+        """Take a name from an image, and remove the image with its last one.
+
+        image: Image as [REGISTRY/]NAME[:TAG] or [REGISTRY/]NAME@DIGEST; without a tag, `latest`.
+        force: Also when stopped containers use it, or it has other names.
+        """
+        return self._run(
+            docker_operations.IMAGE_REMOVE,
+            docker_image_models.ImageRemove(
+                image=image,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def inspect(
+        self,
+        *,
+        id: str,
+        wait_s: float | None = None,
+    ) -> Results[docker_models.ContainerDetail]:
+        """Show a container.
+
+        id: Container, by its name, its id or the beginning of its id.
+        """
+        return self._run(
+            docker_operations.INSPECT,
+            docker_models.ContainerKey(
+                id=id,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def list(
+        self,
+        *,
+        state: str = "all",
+        limit: int = 20,
+        wait_s: float | None = None,
+    ) -> Results[docker_models.ContainerList]:
+        """List the containers.
+
+        state: Which ones: `running`, those whose processes run; `stopped`, all others, also paused and new ones; or
+            `all`.
+        limit: How many to list at most, the newest first.
+        """
+        return self._run(
+            docker_operations.LIST,
+            docker_models.ContainerFilter(
+                state=state,
+                limit=limit,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def logs(
+        self,
+        *,
+        id: str,
+        tail: int = 100,
+        since: str = "",
+        wait_s: float | None = None,
+    ) -> Results[docker_models.ContainerLog]:
+        """Show the latest lines that a container has written.
+
+        id: Container, by its name, its id or the beginning of its id.
+        tail: How many lines at most, the latest ones.
+        since: Only lines from then on: a span such as `90s`, `10m`, `2h` or `3d`, or RFC 3339 with zone.
+        """
+        return self._run(
+            docker_operations.LOGS,
+            docker_models.ContainerLogQuery(
+                id=id,
+                tail=tail,
+                since=since,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def pause(
+        self,
+        *,
+        id: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_models.ContainerChange]:
+        """Freeze the processes of a container.
+
+        id: Container, by its name, its id or the beginning of its id.
+        """
+        return self._run(
+            docker_operations.PAUSE,
+            docker_models.ContainerKey(
+                id=id,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def pull(
+        self,
+        *,
+        image: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_image_models.ImagePulled]:
+        """Fetch an image from its registry.
+
+        image: Image as [REGISTRY/]NAME[:TAG] or [REGISTRY/]NAME@DIGEST; without a tag, `latest`.
+        """
+        return self._run(
+            docker_operations.PULL,
+            docker_image_models.ImagePull(
+                image=image,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def remove(
+        self,
+        *,
+        id: str,
+        force: bool = False,
+        volumes: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_models.ContainerChange]:
+        """Remove a container.
+
+        id: Container, by its name, its id or the beginning of its id.
+        force: Kill it first if it runs.
+        volumes: Remove its volumes without a name too. Default: they stay.
+        """
+        return self._run(
+            docker_operations.REMOVE,
+            docker_models.ContainerRemove(
+                id=id,
+                force=force,
+                volumes=volumes,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def restart(
+        self,
+        *,
+        id: str,
+        timeout: int | None = None,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_models.ContainerChange]:
+        """Stop a container and start it again.
+
+        id: Container, by its name, its id or the beginning of its id.
+        timeout: Seconds it gets to end by itself before it is killed. Default: what it was made with, 10 unless that
+            says otherwise.
+        """
+        return self._run(
+            docker_operations.RESTART,
+            docker_models.ContainerStop(
+                id=id,
+                timeout=timeout,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def start(
+        self,
+        *,
+        id: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_models.ContainerChange]:
+        """Start a container.
+
+        id: Container, by its name, its id or the beginning of its id.
+        """
+        return self._run(
+            docker_operations.START,
+            docker_models.ContainerKey(
+                id=id,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def stats(
+        self,
+        *,
+        id: str,
+        wait_s: float | None = None,
+    ) -> Results[docker_models.ContainerStats]:
+        """Show what a container uses.
+
+        id: Container, by its name, its id or the beginning of its id.
+        """
+        return self._run(
+            docker_operations.STATS,
+            docker_models.ContainerKey(
+                id=id,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def stop(
+        self,
+        *,
+        id: str,
+        timeout: int | None = None,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_models.ContainerChange]:
+        """Stop a container.
+
+        id: Container, by its name, its id or the beginning of its id.
+        timeout: Seconds it gets to end by itself before it is killed. Default: what it was made with, 10 unless that
+            says otherwise.
+        """
+        return self._run(
+            docker_operations.STOP,
+            docker_models.ContainerStop(
+                id=id,
+                timeout=timeout,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def unpause(
+        self,
+        *,
+        id: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_models.ContainerChange]:
+        """Let the processes of a paused container go on.
+
+        id: Container, by its name, its id or the beginning of its id.
+        """
+        return self._run(
+            docker_operations.UNPAUSE,
+            docker_models.ContainerKey(
+                id=id,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class NodeContainer(Namespace):
+    """The `container` operations on the hosts that a target means."""
+
+    def __init__(self, run: Run, target: str) -> None:
+        super().__init__(run, target)
+        self.docker = NodeContainerDocker(run, target)
 
 
 class NodeDisk(Namespace):
@@ -865,6 +1387,486 @@ class NodeProcess(Namespace):
         )
 
 
+class NodeScheduleCron(Namespace):
+    """The `schedule cron` operations on the hosts that a target means."""
+
+    def create(
+        self,
+        *,
+        name: str,
+        object_name: str,
+        schedule: str | None = None,
+        interval: cron_models.Interval | None = None,
+        user: str | None = None,
+        content_type: contract_files.ContentType | None = None,
+        variables: dict[str, typing.Any] | None = None,
+        adopt: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[cron_models.CronChange]:
+        """Run an uploaded program or command by schedule.
+
+        name: Name of the job and of its file: letters, digits, `_` and `-`, as cron and run-parts(8) read them.
+        object_name: Uploaded file with what is to run: a program that begins with `#!`, one line of shell, or lines of
+            crontab(5) for /etc/cron.d.
+        schedule: When it runs: minute, hour, day of month, month and day of week as in crontab(5), or a word such as
+            `@daily`. Replaces the times in the uploaded lines.
+        interval: Run it once an hour, day, week or month, as root, instead of by schedule.
+        user: Account that it runs as. Default: as the uploaded lines say, else root.
+        content_type: `template` is rendered on the host, `raw` is taken as it is. Default: as it was uploaded.
+        variables: What a template may speak of as `vars`; given as NAME=VALUE.
+        adopt: Take the place of a file that OSAPI did not write; it is kept, and delete restores it.
+        """
+        return self._run(
+            cron_operations.CREATE,
+            cron_models.CronCreate(
+                name=name,
+                object_name=object_name,
+                schedule=schedule,
+                interval=interval,
+                user=user,
+                content_type=content_type,
+                variables=variables or {},
+                adopt=adopt,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def delete(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[cron_models.CronChange]:
+        """Remove a managed cron job.
+
+        name: Name of the job and of its file: letters, digits, `_` and `-`, as cron and run-parts(8) read them.
+        """
+        return self._run(
+            cron_operations.DELETE,
+            cron_models.CronName(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def get(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+    ) -> Results[cron_models.CronEntry]:
+        """Show a managed cron job.
+
+        name: Name of the job and of its file: letters, digits, `_` and `-`, as cron and run-parts(8) read them.
+        """
+        return self._run(
+            cron_operations.GET,
+            cron_models.CronName(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def list(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[builtins.list[cron_models.CronEntry]]:
+        """List the managed cron jobs."""
+        return self._run(
+            cron_operations.LIST,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def update(
+        self,
+        *,
+        name: str,
+        object_name: str | None = None,
+        schedule: str | None = None,
+        user: str | None = None,
+        content_type: contract_files.ContentType | None = None,
+        variables: dict[str, typing.Any] | None = None,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[cron_models.CronChange]:
+        """Change what a managed cron job runs, when, or as whom.
+
+        name: Name of the job and of its file: letters, digits, `_` and `-`, as cron and run-parts(8) read them.
+        object_name: Uploaded file to run instead.
+        schedule: When it runs: minute, hour, day of month, month and day of week as in crontab(5), or a word such as
+            `@daily`. Replaces the times in the uploaded lines.
+        user: Account that it runs as.
+        content_type: `template` is rendered on the host, `raw` is taken as it is.
+        variables: What a template may speak of as `vars`; given as NAME=VALUE.
+        """
+        return self._run(
+            cron_operations.UPDATE,
+            cron_models.CronUpdate(
+                name=name,
+                object_name=object_name,
+                schedule=schedule,
+                user=user,
+                content_type=content_type,
+                variables=variables,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class NodeSchedule(Namespace):
+    """The `schedule` operations on the hosts that a target means."""
+
+    def __init__(self, run: Run, target: str) -> None:
+        super().__init__(run, target)
+        self.cron = NodeScheduleCron(run, target)
+
+
+class NodeService(Namespace):
+    """The `service` operations on the hosts that a target means."""
+
+    def create(
+        self,
+        *,
+        name: str,
+        object_name: str,
+        adopt: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Put an uploaded unit in place.
+
+        name: Name of a service that OSAPI keeps: letters, digits, `.`, `_`, `@` and `-`. Its unit is
+            `osapi-NAME.service`.
+        object_name: Uploaded file with the unit, see systemd.service(5).
+        adopt: Take the place of a file that OSAPI did not write; it is kept, and delete restores it.
+        """
+        return self._run(
+            service_operations.CREATE,
+            service_models.ServiceCreate(
+                name=name,
+                object_name=object_name,
+                adopt=adopt,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def delete(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Stop, disable and remove a managed unit.
+
+        name: Name of a service that OSAPI keeps: letters, digits, `.`, `_`, `@` and `-`. Its unit is
+            `osapi-NAME.service`.
+        """
+        return self._run(
+            service_operations.DELETE,
+            service_models.ServiceDelete(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def disable(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Start a service at boot no longer.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        force: Also a service that the host, its network or OSAPI needs to be reached.
+        """
+        return self._run(
+            service_operations.DISABLE,
+            service_models.ServiceAction(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def enable(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Start a service at every boot.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        force: Also a service that the host, its network or OSAPI needs to be reached.
+        """
+        return self._run(
+            service_operations.ENABLE,
+            service_models.ServiceAction(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def get(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+    ) -> Results[service_models.Service]:
+        """Show a service.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        """
+        return self._run(
+            service_operations.GET,
+            service_models.ServiceName(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def list(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[service_models.Services]:
+        """List the services of the host."""
+        return self._run(
+            service_operations.LIST,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def mask(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Make it impossible to start a service.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        force: Also a service that the host, its network or OSAPI needs to be reached.
+        """
+        return self._run(
+            service_operations.MASK,
+            service_models.ServiceAction(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def reload(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Let a service read its configuration again.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        force: Also a service that the host, its network or OSAPI needs to be reached.
+        """
+        return self._run(
+            service_operations.RELOAD,
+            service_models.ServiceAction(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def restart(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Stop a service if it runs, and start it.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        force: Also a service that the host, its network or OSAPI needs to be reached.
+        """
+        return self._run(
+            service_operations.RESTART,
+            service_models.ServiceAction(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def start(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Start a service and wait until it is up.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        force: Also a service that the host, its network or OSAPI needs to be reached.
+        """
+        return self._run(
+            service_operations.START,
+            service_models.ServiceAction(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def stop(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Stop a service and wait until it is down.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        force: Also a service that the host, its network or OSAPI needs to be reached.
+        """
+        return self._run(
+            service_operations.STOP,
+            service_models.ServiceAction(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def unmask(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Make it possible again to start a service.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        force: Also a service that the host, its network or OSAPI needs to be reached.
+        """
+        return self._run(
+            service_operations.UNMASK,
+            service_models.ServiceAction(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def update(
+        self,
+        *,
+        name: str,
+        object_name: str,
+        restart: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Replace a managed unit.
+
+        name: Name of a service that OSAPI keeps: letters, digits, `.`, `_`, `@` and `-`. Its unit is
+            `osapi-NAME.service`.
+        object_name: Uploaded file with the unit, see systemd.service(5).
+        restart: Restart the service if it runs and its unit has changed.
+        """
+        return self._run(
+            service_operations.UPDATE,
+            service_models.ServiceUpdate(
+                name=name,
+                object_name=object_name,
+                restart=restart,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
 class NodeSysctl(Namespace):
     """The `sysctl` operations on the hosts that a target means."""
 
@@ -1271,7 +2273,9 @@ class Node(Namespace):
 
     def __init__(self, run: Run, target: str) -> None:
         super().__init__(run, target)
+        self.certificate = NodeCertificate(run, target)
         self.command = NodeCommand(run, target)
+        self.container = NodeContainer(run, target)
         self.disk = NodeDisk(run, target)
         self.file = NodeFile(run, target)
         self.group = NodeGroup(run, target)
@@ -1283,6 +2287,8 @@ class Node(Namespace):
         self.package = NodePackage(run, target)
         self.power = NodePower(run, target)
         self.process = NodeProcess(run, target)
+        self.schedule = NodeSchedule(run, target)
+        self.service = NodeService(run, target)
         self.sysctl = NodeSysctl(run, target)
         self.timezone = NodeTimezone(run, target)
         self.uptime = NodeUptime(run, target)
