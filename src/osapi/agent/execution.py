@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from osapi.agent import requests
 from osapi.agent.bounds import bounded
 from osapi.agent.catalogue import Found
 from osapi.contract.errors import DeadlineExceeded, OsapiError, Unsupported
@@ -58,14 +59,11 @@ async def execute(
 
     `live` takes what it gives out meanwhile, `keep` what is kept whole.
     """
-    try:
-        request = msgspec.json.decode(job.request, type=found.operation.request)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        return Outcome(Ending.FAILED, error=f"the request does not fit: {problem}", code="invalid")
     view = host.for_task(Task(job_id=job.id, operation=job.operation, check_mode=job.dry_run, live=live, keep=keep))
     limit = asyncio.timeout(job.deadline_s + GRACE_S)
     try:
         async with limit:
+            request = await requests.read(found.operation, job.request, host)
             if waiting is None:
                 result = await found.call(view)(request)
             else:

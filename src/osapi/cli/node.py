@@ -23,7 +23,7 @@ NODE_OPTIONS = (
     Option(
         ("--target", "-T"),
         "target",
-        help="Host name, machine id, label as key:value, _any or _all.",
+        help="Host name, machine id, label as key:value, _any, _all, or a query: 'group:web and not @fact.os:debian'.",
         default="_all",
         completes="target",
     ),
@@ -59,15 +59,17 @@ class Column(NamedTuple):
 class Command(NamedTuple):
     """One derived command. `deadline_s` is how long the work may take on a host.
 
-    `lasts` is how a request says so itself: a switch that has to be set (empty: always), and the fields that are
-    added up, with their defaults; empty when it does not. `follows` tells that it has a field `follow`, `output`
-    that a host answers with `stdout`, `stderr` and `exit_code`. `flags` come with the field of the request each fills, by
-    its name on the wire. `details` is what to show of one host alone; empty when its row tells enough.
+    `permission` is what it needs. `lasts` is how a request says so itself: a switch that has to be set (empty: always),
+    and the fields that are added up, with their defaults; empty when it does not. `follows` tells that it has a field
+    `follow`, `output` that a host answers with `stdout`, `stderr` and `exit_code`. `flags` come with the field of the
+    request each fills, by its name on the wire. `details` is what to show of one host alone; empty when its row tells
+    enough.
     """
 
     words: str
     method: str
     path: str
+    permission: str
     modifies: bool
     deadline_s: float
     lasts: tuple[Any, ...]
@@ -181,6 +183,7 @@ def _command(words: str, entry: Mapping[str, Any]) -> Command:
         words=words,
         method=entry["method"],
         path=entry["path"],
+        permission=entry["permission"],
         modifies=entry["modifies"],
         deadline_s=entry["deadline_s"],
         lasts=entry["lasts"],

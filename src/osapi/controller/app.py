@@ -36,6 +36,7 @@ from osapi.files.seed import seed
 from osapi.files.states import FileStates
 from osapi.files.sweeping import keep_tidy
 from osapi.fleet import http as fleet_routes
+from osapi.fleet import target_http as target_routes
 from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import ComponentKind
 from osapi.fleet.program import Program
@@ -153,6 +154,7 @@ class Controller:
             *job_routes.routes(jobs, self._operations, FleetView(fleet.registry), time.time),
             *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines),
             *await self._files(broker, FleetView(fleet.registry), opened),
+            *target_routes.routes(fleet.registry),
         ]
         upload_limit = settings.controller.api.upload_limit_bytes or None
         return asgi.application(

@@ -63,7 +63,7 @@ class NodeEndpoint:
         self._operation = operation
         self._services = services
         self._has_body = method in BODY_METHODS
-        self._reader = RequestReader(operation.request, path_names(path))
+        self._reader = RequestReader(operation.request, path_names(path), for_hosts=True)
         self._own_status = "status" in element_of(operation.result).__struct_encode_fields__
 
     async def serve(self, exchange: Exchange) -> Answer:

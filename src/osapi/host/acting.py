@@ -52,12 +52,12 @@ async def _perform(host: Host, action: Action) -> Completed | Answered | None:
     match action:
         case Run():
             return await _run(host, action)
+        case Ask():
+            return await host.ask(action)
         case Signal():
             await host.send_signal(action.pid, action.start_ticks, action.number)
         case SetKernelValue():
             await _set_kernel_value(host, action)
-        case Ask():
-            return await host.ask(action)
         case Remember() | Intend() | Forget():
             await _take_note(host, action)
         case _:

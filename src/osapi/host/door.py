@@ -301,6 +301,13 @@ class Host(Protocol):
         """The fully qualified name from the resolver; empty when there is none in time."""
         ...
 
+    async def facts(self) -> Mapping[str, Any]:
+        """What is known of the host, as `contract.facts.HostFacts` is on the wire; custom facts are in `facts`.
+
+        At most a minute old, and not older than the last change by `apply`. What the host does not tell is not there.
+        """
+        ...
+
     async def apply(self, plan: Plan) -> Applied:
         """Carry out what was decided, in order, up to the first failure. In check mode, do nothing."""
         ...

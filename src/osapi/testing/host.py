@@ -6,11 +6,14 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from osapi.contract.errors import NotFound, OsapiError
+from osapi.contract.facts import HostFacts
 from osapi.contract.ids import MachineId
 from osapi.host import acting, identity, kernel, processes
 from osapi.host.door import Task
+from osapi.host.facts import as_mapping, os_release
 from osapi.host.family import Family, parse
 from osapi.host.fetchable import NOTHING, Fetchable
 from osapi.host.figures import DiskSpace, Figures
@@ -58,6 +61,8 @@ class Setup:
     architecture: str = "x86_64"
     fqdn: str = ""
     fetchable: Fetchable = NOTHING
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Facts as they are on the wire, beside name, machine id, machine type and distribution."""
     now: datetime = MIDNIGHT
 
 
@@ -308,6 +313,17 @@ class FakeHost:
 
     async def fqdn(self, timeout_s: float = 2.0) -> str:  # noqa: ARG002 - time does not pass
         return self._state.setup.fqdn
+
+    async def facts(self) -> Mapping[str, Any]:
+        setup, names = self._state.setup, await self.names()
+        told = HostFacts(
+            machine_id=names.machine_id,
+            hostname=names.hostname,
+            fqdn=setup.fqdn,
+            architecture=setup.architecture,
+            os_release=os_release(self.family),
+        )
+        return {**as_mapping(told), **setup.facts}
 
     async def apply(self, plan: Plan) -> Applied:
         return await acting.apply(self, plan)

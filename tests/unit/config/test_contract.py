@@ -75,6 +75,7 @@ OWN_KEYS = {
     "nats.live.stream",
     "nats.live.max_age",
     "nats.live.max_bytes",
+    "agent.facts.folder",
     "controller.process_conditions.memory_pressure_bytes",
     "controller.process_conditions.high_cpu_percent",
     "nats.server.process_conditions.memory_pressure_bytes",
