@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from osapi.agent import requests
 from osapi.agent.bounds import bounded
 from osapi.agent.catalogue import Found
 from osapi.contract.errors import DeadlineExceeded, OsapiError, Unsupported
@@ -39,14 +40,11 @@ class Outcome(msgspec.Struct, frozen=True):
 
 async def execute(found: Found, job: Job, host: Host) -> Outcome:
     """Run the job now, within its deadline."""
-    try:
-        request = msgspec.json.decode(job.request, type=found.operation.request)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        return Outcome(Ending.FAILED, error=f"the request does not fit: {problem}", code="invalid")
     task = Task(job_id=job.id, operation=job.operation, check_mode=job.dry_run)
     limit = asyncio.timeout(job.deadline_s + GRACE_S)
     try:
         async with limit:
+            request = await requests.read(found.operation, job.request, host)
             result = await found.call(host.for_task(task))(request)
     except DeadlineExceeded as problem:
         return _out_of_time(problem.message, problem.details)

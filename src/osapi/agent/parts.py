@@ -13,6 +13,7 @@ from osapi.agent.catalogue import Catalogue, Domains
 from osapi.agent.claims import Claims
 from osapi.agent.description import Description
 from osapi.agent.duty import Duty
+from osapi.agent.fact_reporter import FactReporter
 from osapi.agent.failpoints import FailPoints
 from osapi.agent.file_states import FileStatesTeller
 from osapi.agent.greeting import Greeting
@@ -84,6 +85,8 @@ class Parts:
     puller: Puller
     greeting: Greeting
     heartbeat: Heartbeat
+    facts: FactReporter | None
+    """None: the settings say that nobody tells facts."""
     description: Description
     queue: PullQueue
     file_states: FileStatesTeller | None
@@ -164,6 +167,7 @@ def _assemble(
         puller=Puller(me, verifier, worker, tools, duty),
         greeting=Greeting(machine, lambda: worker.holding, setup.now, wanted.hello, duty.take),
         heartbeat=Heartbeat(registry, description.entry, settings.agent.heartbeat_interval, wanted.beat),
+        facts=_facts(settings, broker, host, wanted),
         description=description,
         queue=broker.pull_queue(settings.nats.stream.name, settings.agent.consumer.durable),
         file_states=_file_states(broker, settings, host, machine, nameplate, wanted),
@@ -218,6 +222,16 @@ async def _host(setup: Setup, state: StateDir, reach: Reach) -> LocalHost:
         reach=reach,
         sudo=agent.privilege_escalation.enabled,
         private_places=[str(place) for place in (paths.data_dir, paths.pki, paths.agent_pki, paths.nats_store)],
+        facts_folder=agent.facts.folder,
+    )
+
+
+def _facts(settings: Settings, broker: Broker, host: LocalHost, wanted: Wanted) -> FactReporter | None:
+    section = settings.nats.facts
+    if not section.bucket:
+        return None
+    return FactReporter(
+        broker.bucket(section.bucket), host, settings.agent.facts.interval, section.ttl, wanted.returned
     )
 
 

@@ -79,6 +79,7 @@ def _entry(place: Place, declared: Sequence[Place]) -> list[str]:
         f'        "summary": {quote(operation.summary)},',
         f'        "method": {quote(method)},',
         f'        "path": {quote(path)},',
+        f'        "permission": {quote(operation.permission)},',
         f'        "modifies": {operation.kind is Kind.MODIFY},',
         f'        "deadline_s": {operation.deadline.total_seconds()},',
         f'        "timed": {issubclass(operation.request, Timed)},',

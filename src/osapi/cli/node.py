@@ -21,7 +21,7 @@ NODE_OPTIONS = (
     Option(
         ("--target", "-T"),
         "target",
-        help="Host name, machine id, label as key:value, _any or _all.",
+        help="Host name, machine id, label as key:value, _any, _all, or a query: 'group:web and not @fact.os:debian'.",
         default="_all",
         completes="target",
     ),
@@ -56,7 +56,7 @@ class Column(NamedTuple):
 class Command(NamedTuple):
     """One derived command. `deadline_s` is how long the work may take on a host.
 
-    `timed` tells that the request carries its own deadline in the field `timeout`; `output` that a host
+    `permission` is what it needs. `timed` tells that the request carries its own deadline in the field `timeout`; `output` that a host
     answers with `stdout`, `stderr` and `exit_code`. `flags` come with the field of the request each fills, by
     its name on the wire. `details` is what to show of one host alone; empty when its row tells enough.
     """
@@ -64,6 +64,7 @@ class Command(NamedTuple):
     words: str
     method: str
     path: str
+    permission: str
     modifies: bool
     deadline_s: float
     timed: bool
@@ -167,6 +168,7 @@ def _command(words: str, entry: Mapping[str, Any]) -> Command:
         words=words,
         method=entry["method"],
         path=entry["path"],
+        permission=entry["permission"],
         modifies=entry["modifies"],
         deadline_s=entry["deadline_s"],
         timed=entry["timed"],

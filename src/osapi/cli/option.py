@@ -112,7 +112,7 @@ def _pair(option: Option, text: str) -> tuple[str, str]:
 
 
 def _scalar(option: Option, text: str) -> Any:
-    if option.choices and text not in option.choices:
+    if option.choices and text not in option.choices and "@fact." not in text:
         raise BadUsage(f"{option.name}: {text!r} is not allowed; use one of {', '.join(option.choices)}")
     try:
         if option.kind.startswith("int"):

@@ -20,6 +20,7 @@ from osapi.config.listening import refuse_exposed
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.endpoint import Caller, Routes
+from osapi.contract.errors import OsapiError
 from osapi.contract.ids import MachineId
 from osapi.contract.operation import Operation
 from osapi.contract.target import Target
@@ -35,6 +36,7 @@ from osapi.files.seed import seed
 from osapi.files.states import FileStates
 from osapi.files.sweeping import keep_tidy
 from osapi.fleet import http as fleet_routes
+from osapi.fleet import target_http as target_routes
 from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import ComponentKind
 from osapi.fleet.program import Program
@@ -50,6 +52,7 @@ from osapi.telemetry.process import ProcessMeter
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 from osapi.transport.bucket import Entry
+from osapi.transport.objects import ObjectStore
 from osapi.transport.provision import provision
 
 CONNECT_S = 30.0
@@ -149,6 +152,7 @@ class Controller:
             *job_routes.routes(jobs, self._operations, FleetView(fleet.registry), time.time),
             *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines),
             *await self._files(broker, FleetView(fleet.registry), opened),
+            *target_routes.routes(fleet.registry),
         ]
         upload_limit = settings.controller.api.upload_limit_bytes or None
         return asgi.application(
@@ -167,7 +171,7 @@ class Controller:
         states = FileStates(broker.bucket(nats.file_state.bucket))
         opened.push_async_callback(states.stop)
         await states.start()
-        await seed(store)
+        await _seed(store)
         keeping = asyncio.create_task(keep_tidy(store))
         opened.callback(keeping.cancel)
         return file_routes.routes(store, states, fleet)
@@ -224,6 +228,14 @@ class Controller:
             standing=fleet.drains.standing,
             clock=time.time,
         )
+
+
+async def _seed(store: ObjectStore) -> None:
+    """A store that is full keeps nobody from being served."""
+    try:
+        await seed(store)
+    except OsapiError as problem:
+        _log.error("file.not_seeded", error=problem.message)
 
 
 async def _follow(broker: Broker, revoked: Revocations) -> None:

@@ -65,7 +65,7 @@ class NodeEndpoint:
         self._services = services
         self._has_body = takes_body(method, operation.request, path_names(path))
         self._may_be_query = method not in BODY_METHODS
-        self._reader = RequestReader(operation.request, path_names(path))
+        self._reader = RequestReader(operation.request, path_names(path), for_hosts=True)
         self._own_status = "status" in element_of(operation.result).__struct_encode_fields__
 
     async def serve(self, exchange: Exchange) -> Answer:

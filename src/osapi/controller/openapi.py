@@ -29,7 +29,7 @@ _PARAMETERS: Schema = {
         "in": "path",
         "required": True,
         "description": "Whom to ask: a host name or machine id, `key:value` for a label and everything below it, "
-        "`_any` for one host, `_all` for every host.",
+        "`_any` for one host, `_all` for every host, or a query of these and of facts with `and`, `or`, `not`, parentheses, lists and globs.",
         "schema": {"type": "string", "minLength": 1},
     },
     "Wait": {

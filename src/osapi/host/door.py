@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from osapi.host.backups import Backups
 from osapi.host.family import Family
@@ -253,6 +253,13 @@ class Host(Protocol):
 
     async def fqdn(self, timeout_s: float = 2.0) -> str:
         """The fully qualified name from the resolver; empty when there is none in time."""
+        ...
+
+    async def facts(self) -> Mapping[str, Any]:
+        """What is known of the host, as `contract.facts.HostFacts` is on the wire; custom facts are in `facts`.
+
+        At most a minute old, and not older than the last change by `apply`. What the host does not tell is not there.
+        """
         ...
 
     async def reaches_controller(self, settle_s: float, deadline_s: float) -> bool:

@@ -10,12 +10,27 @@ from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from osapi.contract.facts import HostFacts
 from osapi.contract.ids import MachineId
-from osapi.host import accounts, acting, http, identity, kernel, process, processes, rendering, strays, stream
+from osapi.host import (
+    accounts,
+    acting,
+    custom_facts,
+    http,
+    identity,
+    kernel,
+    process,
+    processes,
+    rendering,
+    strays,
+    stream,
+)
 from osapi.host.backups import Backups, LocalBackups
 from osapi.host.door import Host, Reach, Task
 from osapi.host.ending import in_own_thread, in_thread
+from osapi.host.facts import Facts, as_mapping
 from osapi.host.family import Family, detect
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileStat, FileTree
@@ -46,6 +61,7 @@ class _Parts:
     objects: Objects
     private_places: tuple[str, ...]
     probe: SpaceProbe
+    facts: Facts
     sudo: bool
     now: Callable[[], datetime]
     state_dir: str
@@ -252,11 +268,27 @@ class LocalHost:
     async def fqdn(self, timeout_s: float = 2.0) -> str:
         return await identity.fqdn(await identity.hostname(self.read), timeout_s)
 
+    async def facts(self) -> Mapping[str, Any]:
+        return as_mapping(await self._parts.facts.get(LocalHost(self._parts, Task())))
+
+    async def refresh_facts(self) -> HostFacts:
+        """Collect all facts anew, the programs of custom facts included."""
+        return await self._parts.facts.refresh(LocalHost(self._parts, Task()))
+
+    @property
+    def stale_facts(self) -> asyncio.Event:
+        """Set while the host has changed since its facts were collected."""
+        return self._parts.facts.stale
+
     async def reaches_controller(self, settle_s: float, deadline_s: float) -> bool:
         return await self._parts.reach(settle_s, deadline_s)
 
     async def apply(self, plan: Plan) -> Applied:
-        return await acting.apply(self, plan)
+        try:
+            return await acting.apply(self, plan)
+        finally:
+            if plan.changes and not self.check_mode:
+                self._parts.facts.expire()
 
     def _refuse_in_check_mode(self) -> None:
         if self.check_mode:
@@ -275,14 +307,15 @@ async def open_host(
     root: str = "/",
     sudo: bool = False,
     private_places: Sequence[str] = (),
+    facts_folder: str = custom_facts.FOLDER,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> LocalHost:
     """Look at the system once and make its door.
 
     `state_dir` exists and holds the notes about files and what was there before them; `claims` is what the
     settings say about the host; `reach` answers `reaches_controller`, without it nothing is reached; `sudo`
-    prefixes privileged programs; `private_places` are further directories of OSAPI's own. `root` is for tests:
-    files are looked for below it, programs are not.
+    prefixes privileged programs; `private_places` are further directories of OSAPI's own; `facts_folder` holds
+    custom facts. `root` is for tests: files are looked for below it, programs are not.
     Raises `Permanent` or `Invalid` when the host has no usable machine id.
     """
     files = FileTree(root)
@@ -300,6 +333,7 @@ async def open_host(
         objects=NoObjects(),
         private_places=(str(state_dir), *private_places),
         probe=SpaceProbe(),
+        facts=Facts(facts_folder),
         sudo=sudo,
         now=now,
         state_dir=str(await asyncio.to_thread(state_dir.resolve)),

@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import msgspec
-
+from osapi.contract import accepting
 from osapi.contract.endpoint import Call, Caller, Reply, Routes
 from osapi.contract.errors import Conflict, Forbidden, Invalid, NotFound
 from osapi.contract.ids import JobId, MachineId
@@ -185,7 +184,7 @@ class JobRoutes:
         ticket = await self.jobs.dispatcher.submit(
             Submission(
                 operation=operation,
-                request=msgspec.json.decode(job.request, type=operation.request),
+                request=accepting.stored(bytes(job.request), operation.request),
                 target=resolved.routed(target),
                 machine=resolved.machine,
                 hosts=resolved.hosts,

@@ -79,6 +79,16 @@ def agent_get(name: str) -> Request:
     return Request("GET", f"/api/agent/{quote(name)}")
 
 
+def target(text: str, permission: str | None = None) -> Request:
+    """Ask whom a target means, where a permission is held."""
+    return Request("GET", with_query("/api/target", {"target": text, "permission": permission}))
+
+
+def fact_keys() -> Request:
+    """Read which facts there are."""
+    return Request("GET", "/api/facts/keys")
+
+
 def agent_drain(name: str, reason: str = "") -> Request:
     """Let an agent take nothing new."""
     return Request("POST", f"/api/agent/{quote(name)}/drain", body=json_body({"reason": reason}))

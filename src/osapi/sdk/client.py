@@ -68,7 +68,7 @@ class Client:
     ) -> Results[Res]:
         """Ask hosts to do something and wait for their answers.
 
-        `target` is a host name, a machine id, `key:value`, `_any` or `_all`. `wait_s` is how long the
+        `target` is a host name, a machine id, `key:value`, a query of these, `_any` or `_all`. `wait_s` is how long the
         controller waits for hosts; None means its own limit, or the deadline of the work when that is longer.
         `dry_run` reports what would change and changes nothing. Whatever modifies is sent with an
         Idempotency-Key (a fresh one unless given), so that sending it again after a broken connection makes

@@ -28,6 +28,8 @@ from osapi.domains.log import models as log_models
 from osapi.domains.log import operations as log_operations
 from osapi.domains.node import models as node_models
 from osapi.domains.node import operations as node_operations
+from osapi.domains.ntp import models as ntp_models
+from osapi.domains.ntp import operations as ntp_operations
 from osapi.domains.package import models as package_models
 from osapi.domains.package import operations as package_operations
 from osapi.domains.ping import models as ping_models
@@ -1459,6 +1461,92 @@ class NodeNetwork(Namespace):
         )
 
 
+class NodeNtp(Namespace):
+    """The `ntp` operations on the hosts that a target means."""
+
+    def create(
+        self,
+        *,
+        servers: builtins.list[str] | tuple[str, ...],
+        replace: bool = False,
+        adopt: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[ntp_models.NtpChange]:
+        """Take the time from these servers.
+
+        servers: Names or addresses of NTP servers, each once.
+        replace: Set them also when OSAPI already manages others.
+        adopt: Take over a file of the same name that OSAPI did not write.
+        """
+        return self._run(
+            ntp_operations.CREATE,
+            ntp_models.NtpCreate(
+                servers=list(servers),
+                replace=replace,
+                adopt=adopt,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def delete(
+        self,
+        *,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[ntp_models.NtpChange]:
+        """Remove the servers that OSAPI has set."""
+        return self._run(
+            ntp_operations.DELETE,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def get(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[ntp_models.NtpStatus]:
+        """Show whether the clock is synchronized, and the sources of time."""
+        return self._run(
+            ntp_operations.GET,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def update(
+        self,
+        *,
+        servers: builtins.list[str] | tuple[str, ...],
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[ntp_models.NtpChange]:
+        """Take the time from other servers than before.
+
+        servers: Names or addresses of NTP servers, each once.
+        """
+        return self._run(
+            ntp_operations.UPDATE,
+            ntp_models.NtpUpdate(
+                servers=list(servers),
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
 class NodeOs(Namespace):
     """The `os` operations on the hosts that a target means."""
 
@@ -2672,6 +2760,7 @@ class Node(Namespace):
         self.log = NodeLog(run, target)
         self.memory = NodeMemory(run, target)
         self.network = NodeNetwork(run, target)
+        self.ntp = NodeNtp(run, target)
         self.os = NodeOs(run, target)
         self.package = NodePackage(run, target)
         self.power = NodePower(run, target)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from osapi.contract.errors import NotFound, OsapiError
+from osapi.contract.facts import HostFacts
 from osapi.contract.ids import MachineId
 from osapi.host import acting, identity, kernel, processes
 from osapi.host.door import Task
+from osapi.host.facts import as_mapping, os_release
 from osapi.host.family import Family, parse
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileKind, FileStat, parts_of
@@ -54,6 +57,8 @@ class Setup:
     machine_id: str = "0123456789abcdef0123456789abcdef"
     architecture: str = "x86_64"
     fqdn: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Facts as they are on the wire, beside name, machine id, machine type and distribution."""
     now: datetime = MIDNIGHT
     reaches: Sequence[bool] = (True,)
     """Whether the controller is reached, the first time and each time after; then as the last time."""
@@ -300,6 +305,17 @@ class FakeHost:
 
     async def fqdn(self, timeout_s: float = 2.0) -> str:  # noqa: ARG002 - time does not pass
         return self._state.setup.fqdn
+
+    async def facts(self) -> Mapping[str, Any]:
+        setup, names = self._state.setup, await self.names()
+        told = HostFacts(
+            machine_id=names.machine_id,
+            hostname=names.hostname,
+            fqdn=setup.fqdn,
+            architecture=setup.architecture,
+            os_release=os_release(self.family),
+        )
+        return {**as_mapping(told), **setup.facts}
 
     async def reaches_controller(self, settle_s: float, deadline_s: float) -> bool:  # noqa: ARG002 - time does not pass
         reaches = self._state.reaches

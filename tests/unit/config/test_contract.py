@@ -64,6 +64,7 @@ OWN_KEYS = {
     "agent.machine_id",
     "agent.state_dir",
     "agent.heartbeat_interval",
+    "agent.facts.folder",
     "controller.process_conditions.memory_pressure_bytes",
     "controller.process_conditions.high_cpu_percent",
     "nats.server.process_conditions.memory_pressure_bytes",
