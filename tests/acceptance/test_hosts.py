@@ -18,7 +18,9 @@ def sysctl(fleet: Fleet, host: int, key: str = FORWARD) -> str:
 def test_every_host_tells_its_name(fleet: Fleet) -> None:
     answer = fleet.client("node", "hostname", "get", "-T", "_all")
     assert answer.status == 0
-    assert {name: entry["status"] for name, entry in answer.results.items()} == {f"host{host}": "ok" for host in (1, 2, 3)}
+    assert {name: entry["status"] for name, entry in answer.results.items()} == {
+        f"host{host}": "ok" for host in (1, 2, 3)
+    }
 
 
 def test_a_label_reaches_the_hosts_below_it(fleet: Fleet) -> None:

@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 import pytest
+from tests.domains import proofs
 from tests.domains.cases import FOLDER, Case, folders, load_all
 
 import osapi.domains
@@ -154,6 +155,30 @@ def test_every_operation_is_shown_by_a_case_that_succeeds(domain: str) -> None:
 @each_domain
 def test_every_folder_of_cases_is_that_of_an_operation(domain: str) -> None:
     assert {path.name for path in (FOLDER / domain / "cases").iterdir()} <= set(folders(domain))
+
+
+@pytest.mark.parametrize("each", proofs.everything(), ids=lambda each: each[2].name)
+def test_a_change_brings_its_proof_on_a_real_host(each: tuple[str, str, Operation[Any, Any]]) -> None:
+    domain, constant, operation = each
+    if operation.kind is Kind.MODIFY:
+        proof = proofs.change(domain, constant)
+        assert proof.before != proof.after
+        fits_but_for_what_the_host_tells(proof, operation)
+    elif proofs.path_of(domain, constant).exists():
+        fits_but_for_what_the_host_tells(proofs.read(domain, constant), operation)
+
+
+def fits_but_for_what_the_host_tells(proof: proofs.Proof, operation: Operation[Any, Any]) -> None:
+    fields = {field.encode_name for field in msgspec.structs.fields(operation.request)}
+    assert {*proof.request, *proof.found} <= fields
+    if not proof.found:
+        msgspec.convert(proof.request, operation.request)
+
+
+@each_domain
+def test_every_proof_is_that_of_an_operation(domain: str) -> None:
+    known = {proofs.path_of(domain, constant).name for constant in discovery.constants(domain)}
+    assert {path.name for path in (FOLDER / domain / "acceptance").glob("*")} <= known
 
 
 def test_a_family_without_a_file_falls_back_to_a_more_general_one() -> None:
