@@ -83,6 +83,8 @@ class Fleet:
 
     bed: Bed
     environ: dict[str, str]
+    data: Path
+    """Where the controller keeps its keys."""
 
     @contextmanager
     def sdk(self) -> Iterator[Client]:

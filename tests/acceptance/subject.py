@@ -89,6 +89,13 @@ class Subject:
         assert answer.status == 0, f"{line}: {answer}"
 
 
+@contextmanager
+def subject(fleet: Fleet, number: int) -> Iterator[Subject]:
+    """Host `number` of the bed."""
+    with fleet.sdk() as sdk:
+        yield Subject(fleet, number, fleet.bed("enter", number, "cat", "/etc/machine-id"), sdk)
+
+
 def told(data: Any, paths: tuple[str, ...]) -> str:
     """The values at these paths of a result, a line for each row."""
     entries = msgspec.to_builtins(data)

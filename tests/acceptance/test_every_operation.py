@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.acceptance.fleet import Fleet, eventually
-from tests.acceptance.subject import Subject, told
+from tests.acceptance.subject import Subject, subject, told
 from tests.domains import proofs
 
 from osapi.contract.operation import Kind
@@ -28,10 +28,10 @@ def name(each: tuple[str, str, Any]) -> str:
     return str(each[2].name)
 
 
-@pytest.fixture(scope="module")
-def subject(fleet: Fleet) -> Iterator[Subject]:
-    with fleet.sdk() as sdk:
-        yield Subject(fleet, NUMBER, fleet.bed("enter", NUMBER, "cat", "/etc/machine-id"), sdk)
+@pytest.fixture(scope="module", name="subject")
+def _subject(fleet: Fleet) -> Iterator[Subject]:
+    with subject(fleet, NUMBER) as found:
+        yield found
 
 
 @pytest.mark.parametrize("each", CHANGES, ids=name)
