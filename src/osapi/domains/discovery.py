@@ -59,5 +59,11 @@ def implementation(domain: str, families: Sequence[str]) -> Factory | None:
     return None
 
 
+def families(domain: str) -> tuple[str, ...]:
+    """The families that the domain has a file for, in alphabetical order. Loads all of the domain's modules."""
+    modules = pkgutil.iter_modules(importlib.import_module(f"osapi.domains.{domain}").__path__)
+    return tuple(sorted(found.name for found in modules if implementation(domain, (found.name,)) is not None))
+
+
 def _load(domain: str, module: str) -> ModuleType:
     return importlib.import_module(f"osapi.domains.{domain}.{module}")
