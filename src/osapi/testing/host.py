@@ -10,7 +10,7 @@ from osapi.contract.errors import Invalid, NotFound, OsapiError
 from osapi.contract.ids import MachineId
 from osapi.host import acting, identity, kernel, processes
 from osapi.host.door import Task
-from osapi.host.family import Family, parse
+from osapi.host.family import PATHS, Family, recognise
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileStat, parts_of
 from osapi.host.identity import Names
@@ -100,7 +100,7 @@ class FakeHost:
 
     @property
     def family(self) -> Family:
-        return parse((self._state.files.read("/etc/os-release", READ_LIMIT) or b"").decode())
+        return recognise([self._state.files.read(path, READ_LIMIT) for path in PATHS])
 
     @property
     def architecture(self) -> str:
