@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from osapi.config.fields import ClientAuth, Count, Metrics, Namespaced, OptionalName, Port, Section
+from osapi.config.fields import ClientAuth, Metrics, Namespaced, OptionalName, Port, ProcessConditions, Section
 
 
 class Nats(Namespaced, frozen=True, kw_only=True):
@@ -81,17 +81,6 @@ class Conditions(Section, frozen=True, kw_only=True):
     disk_pressure_threshold: Annotated[
         int, Meta(ge=1, le=100, description="Used space in percent of any disk above which DiskPressure holds.")
     ] = 90
-
-
-class ProcessConditions(Section, frozen=True, kw_only=True):
-    """When a program of OSAPI itself counts as being under pressure."""
-
-    memory_pressure_bytes: Annotated[
-        Count, Meta(description="Resident memory in bytes above which ProcessMemoryPressure holds; 0 never.")
-    ] = 0
-    high_cpu_percent: Annotated[
-        float, Meta(ge=0, description="CPU use in percent of one core above which ProcessHighCPU holds; 0 never.")
-    ] = 0.0
 
 
 class PrivilegeEscalation(Section, frozen=True, kw_only=True):

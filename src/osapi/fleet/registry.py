@@ -20,7 +20,7 @@ import msgspec
 from osapi.contract.ids import MachineId
 from osapi.contract.target import Target
 from osapi.fleet import models, resolution
-from osapi.fleet.models import AgentRecord, AgentState
+from osapi.fleet.models import AgentRecord, AgentState, DrainOrder
 from osapi.fleet.resolution import Reach, Resolution
 from osapi.telemetry.log import get_logger
 from osapi.transport.bucket import Bucket, Entry
@@ -31,10 +31,16 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Agent:
-    """One agent as a list shows it. `silent_s` is the time since its last heartbeat, in seconds."""
+    """One agent as a list shows it. `silent_s` is the time since its last heartbeat, in seconds.
+
+    `reachable` says that it is alive, `ready` that it takes work besides. `state` is what the agent says of
+    itself, unless it has been drained and does not know it yet.
+    """
 
     record: AgentRecord
     ready: bool
+    reachable: bool
+    state: AgentState
     silent_s: float
 
 
@@ -46,11 +52,13 @@ class Registry:
         bucket: Bucket,
         *,
         ttl: timedelta = timedelta(seconds=30),
+        order: Callable[[MachineId], DrainOrder | None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._bucket = bucket
         self._ttl_s = ttl.total_seconds()
+        self._order = order
         self._clock = clock
         self._now = now
         self._records: dict[MachineId, AgentRecord] = {}
@@ -95,8 +103,19 @@ class Registry:
 
     def is_ready(self, machine: MachineId) -> bool:
         """Whether the agent is alive and takes new work."""
-        record = self._records[machine]
-        return record.state is AgentState.READY and not record.stopped and self._silent_s(machine) <= self._ttl_s
+        return self._state(machine) is AgentState.READY and self.is_reachable(machine)
+
+    def is_reachable(self, machine: MachineId) -> bool:
+        """Whether the agent is alive: it has not stopped, and was heard of within the time-to-live."""
+        return not self._records[machine].stopped and self._silent_s(machine) <= self._ttl_s
+
+    def order(self, machine: MachineId) -> DrainOrder | None:
+        """The order by which the agent is drained; None when it is not."""
+        return self._order(machine)
+
+    async def remove(self, machine: MachineId) -> None:
+        """Remove an agent's record. Raises `Unavailable` when the broker is away."""
+        await self._bucket.purge(models.key(machine))
 
     def note(self, entry: Entry) -> None:
         """Take in one record. One that cannot be read, or that claims to be another host, is left out."""
@@ -140,4 +159,15 @@ class Registry:
         return self._clock() - self._arrived[machine]
 
     def _agent(self, machine: MachineId) -> Agent:
-        return Agent(self._records[machine], self.is_ready(machine), self._silent_s(machine))
+        return Agent(
+            self._records[machine],
+            ready=self.is_ready(machine),
+            reachable=self.is_reachable(machine),
+            state=self._state(machine),
+            silent_s=self._silent_s(machine),
+        )
+
+    def _state(self, machine: MachineId) -> AgentState:
+        """What the agent says of itself; until it has heard of an order, what it will say."""
+        said = self._records[machine].state
+        return AgentState.DRAINING if said is AgentState.READY and self._order(machine) is not None else said

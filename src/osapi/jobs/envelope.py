@@ -15,6 +15,7 @@ from osapi.pki.signing import Signer, Verifier
 
 JOB = "job"
 CANCEL = "cancel"
+DRAIN = "drain"
 
 
 class Header(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from collections import Counter
 import msgspec
 import pytest
 from tests.conftest import NatsServer
+from tests.figures import figures
 from tests.integration.agent.conftest import ACK_WAIT, MakeAgent
 from tests.integration.agent.processes import Fleet, until
 
@@ -25,10 +26,6 @@ from osapi.pki.ed25519 import PrivateKey
 from osapi.pki.signing import Signer
 
 pytestmark = pytest.mark.anyio
-
-
-def figures(row: str, **values: object) -> None:
-    print(f"\n{row}: " + ", ".join(f"{name} = {value}" for name, value in values.items()))
 
 
 # -- killed ------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import asyncio
 
 import msgspec
 import pytest
+from tests.figures import figures
 from tests.integration.agent.conftest import MakeAgent
 from tests.integration.agent.processes import HOSTNAME, SHELL, Fleet, until
 
@@ -80,6 +81,7 @@ async def test_a_failing_change_is_tried_once(fleet: Fleet, make_agent: MakeAgen
     await fleet.hostname("m0")
     await asyncio.sleep(2.5)  # a controller sends again after 1 s and 3 s what it does not know to be answered
     assert fleet.runs(failed.job_id) == 1
+    figures("row 17", failures=1, executed=fleet.runs(failed.job_id))
 
 
 async def test_a_deadline_stops_the_command_and_what_it_started_and_keeps_its_output(
@@ -148,6 +150,7 @@ async def test_a_job_that_takes_long_is_acknowledged_and_not_run_twice(fleet: Fl
     collected = await fleet.service.dispatcher.wait(ticket, 10)
     assert [response.ending for response in collected.responses] == [Ending.COMPLETED]
     assert fleet.runs(ticket.job_id) == 1
+    figures("row 16", jobs=1, executed=fleet.runs(ticket.job_id))
 
 
 def _began(entry: object, machine: str) -> bool:

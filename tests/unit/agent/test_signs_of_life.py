@@ -11,12 +11,12 @@ import pytest
 from tests.unit.agent.kit import ME, NOW, Clock, FakeBucket
 
 from osapi.agent.greeting import Greeting
-from osapi.agent.heartbeat import Heartbeat
 from osapi.agent.nameplate import Nameplate
 from osapi.agent.progress import Progress
 from osapi.contract.errors import NoAnswer, OsapiError, Permanent, Unavailable
 from osapi.contract.ids import JobId
 from osapi.fleet import models
+from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import AgentRecord
 from osapi.host.door import Host
 from osapi.jobs.record import Event, Hello, Welcome
@@ -52,8 +52,15 @@ class Controller:
 WELCOME = msgspec.json.encode(Welcome(resent=0, now=NOW))
 
 
+obeyed: list[bytes] = []
+
+
+async def obey(sealed: bytes) -> None:
+    obeyed.append(sealed)
+
+
 async def greet(controller: Controller, wanted: asyncio.Event) -> None:
-    greeting = Greeting(ME, lambda: (JobId("held"),), Clock(), wanted, random=lambda: 0.0)
+    greeting = Greeting(ME, lambda: (JobId("held"),), Clock(), wanted, obey, random=lambda: 0.0)
     running = asyncio.ensure_future(greeting.run(cast("Broker", controller)))
     async with asyncio.timeout(5):
         await controller.answered.wait()
@@ -114,12 +121,16 @@ async def test_a_clock_that_is_wrong_is_told(caplog: pytest.LogCaptureFixture) -
 # -- heartbeat ---------------------------------------------------------------------------------
 
 
+async def entry() -> tuple[str, AgentRecord]:
+    return models.key(ME), await describe()
+
+
 async def describe() -> AgentRecord:
     return AgentRecord(machine_id=ME, hostname="here", version="1", registered_at=NOW, started_at=NOW, heartbeat_at=NOW)
 
 
 async def beating(bucket: FakeBucket, interval_s: float, wanted: asyncio.Event, beats: int) -> None:
-    heartbeat = Heartbeat(cast("Bucket", bucket), describe, timedelta(seconds=interval_s), wanted)
+    heartbeat = Heartbeat(cast("Bucket", bucket), entry, timedelta(seconds=interval_s), wanted)
     running = asyncio.ensure_future(heartbeat.run())
     await bucket.until(lambda: bucket.writes >= beats)
     running.cancel()
@@ -139,7 +150,7 @@ async def test_a_beat_that_is_wanted_comes_before_the_interval_is_over() -> None
 
 
 async def test_a_beat_that_the_broker_does_not_take_is_repeated_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("osapi.agent.heartbeat._RETRY_S", 0.001)
+    monkeypatch.setattr("osapi.fleet.heartbeat._RETRY_S", 0.001)
     bucket = FakeBucket()
     bucket.refuses = [Unavailable("no bucket yet")] * 3
     await beating(bucket, 3600, asyncio.Event(), 1)

@@ -242,6 +242,7 @@ AGENT = {
     "hostname": "web-01",
     "status": "Ready",
     "state": "Ready",
+    "reachable": True,
     "labels": {"group": "web"},
     "registered_at": "2026-01-31T12:00:00Z",
     "started_at": "2026-01-31T12:00:00Z",
