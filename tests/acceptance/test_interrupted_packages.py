@@ -15,6 +15,8 @@ pytestmark = [pytest.mark.hosts, pytest.mark.timeout(300)]
 HOST = 1
 SLOW = "osapi-slow"
 MOMENTS = 8
+AXE = "systemctl kill --signal=KILL osapi-agent"
+"""Kills the agent and everything that it has started; systemd starts it again."""
 INSTALL, UPGRADE, REMOVE = ("install", "--version", "1.0"), ("install",), ("remove",)
 
 
@@ -57,18 +59,19 @@ def killed(fleet: Fleet, kill: Kill) -> dict[str, Any]:
     if kill.doing is not INSTALL:
         shell(fleet, f"mv /run/{SLOW}.{kill.script} /run/later; dpkg -i /srv/repo/{SLOW}_1.0_all.deb")
         shell(fleet, f"mv /run/later /run/{SLOW}.{kill.script}")
-    words = ("node", "package", *kill.doing, "--name", SLOW, "-T", f"host{HOST}", "--async")
-    job = fleet.client(*words).json["job_id"]
-    running = f"ps -eo args | grep -E '^/bin/sh .*(tmp.ci/|{SLOW}[.]){kill.script} ' || true"
-    eventually(lambda: shell(fleet, running), f"dpkg did not come to {kill}")
-    axe(fleet)
+    job = begun(fleet, kill)
+    shell(fleet, AXE)
     shell(fleet, f"rm /run/{SLOW}.{kill.script}")
     return outcome(fleet, job)
 
 
-def axe(fleet: Fleet) -> None:
-    """Kill the agent and everything that it has started; systemd starts it again."""
-    shell(fleet, "systemctl kill --signal=KILL osapi-agent")
+def begun(fleet: Fleet, kill: Kill) -> str:
+    """A job that has come into the script, where it waits."""
+    words = ("node", "package", *kill.doing, "--name", SLOW, "-T", f"host{HOST}", "--async")
+    job: str = fleet.client(*words).json["job_id"]
+    running = f"ps -eo args | grep -E '^/bin/sh .*(tmp.ci/|{SLOW}[.]){kill.script} ' || true"
+    eventually(lambda: shell(fleet, running), f"dpkg did not come to {kill}")
+    return job
 
 
 def outcome(fleet: Fleet, job: str) -> dict[str, Any]:
@@ -108,12 +111,11 @@ def test_row_26_what_a_kill_leaves_is_found_named_and_repaired(host: Fleet) -> N
 
 
 def test_row_26_a_kill_at_any_moment_leaves_nothing_that_cannot_be_repaired(host: Fleet) -> None:
-    harmed, audit = 0, 0
+    harmed, audit, kill = 0, 0, Kill("preinst", UPGRADE)
     for _ in range(MOMENTS):
-        shell(host, f"dpkg --purge {SLOW} osapi-probe 2>/dev/null")
-        job = host.client("node", "package", "install", "--name", SLOW, "-T", f"host{HOST}", "--async").json["job_id"]
-        shell(host, f"sleep {random.uniform(0, 0.6):.3f}")
-        axe(host)
+        shell(host, f"dpkg --purge {SLOW} osapi-probe 2>/dev/null; touch /run/{SLOW}.preinst")
+        job = begun(host, kill)
+        shell(host, f"rm /run/{SLOW}.preinst; sleep {random.uniform(0, 0.3):.3f}; {AXE}")
         assert outcome(host, job)["status"] in ("failed", "completed")
         harmed += shell(host, "dpkg --audit") != ""
         package(host, "repair")
