@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +103,21 @@ async def attempt(target: Target, text: str) -> Effect:
     host._state.programs = _Gullible(host._state.programs, text, target.value)
     before = host.snapshot()
     outcome = await _run(target.operation, host, as_json(target.request(text)))
+    effect = Effect(outcome, tuple(host.calls), _differing(before, host.snapshot()))
+    host.close()
+    return effect
+
+
+async def refusals(target: Target, texts: Sequence[str]) -> Effect:
+    """Give an agent texts that the model does not take, one after the other. The outcome is the last one's.
+
+    Fails when one of them is not refused as invalid.
+    """
+    host = target.case.new_host()
+    before, outcome = host.snapshot(), Outcome(Ending.COMPLETED)
+    for text in texts:
+        outcome = await _run(target.operation, host, as_json(target.request(text)))
+        assert (outcome.ending, outcome.code) == (Ending.FAILED, "invalid"), f"{target.name}, {text!r}: {outcome}"
     effect = Effect(outcome, tuple(host.calls), _differing(before, host.snapshot()))
     host.close()
     return effect
