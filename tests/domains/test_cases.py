@@ -27,6 +27,8 @@ async def test_case(case: Case) -> None:
     assert await notes_of(host) == expected_notes(notes, case.content)
     if case.content.after.commands is not None:
         assert [call.argv for call in host.calls] == list(case.content.after.commands)
+    if case.content.after.asked is not None:
+        assert [f"{ask.method} {ask.target}" for ask in host.asked if not ask.reads] == list(case.content.after.asked)
     host.close()
 
 
