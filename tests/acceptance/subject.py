@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from tests.acceptance.fleet import Fleet
+from tests.acceptance.fleet import ROOT, Fleet
 from tests.domains.proofs import Proof, joined
 
 from osapi.cli.cells import cell, rows
@@ -44,6 +44,8 @@ class Subject:
     @contextmanager
     def prepared(self, proof: Proof, folder: Path) -> Iterator[None]:
         """The host as the proof wants it, and as it was afterwards. `folder` is that of the proof."""
+        for script in proof.scripts:
+            self.shell((folder / script).read_text())
         try:
             for line in proof.prepare:
                 self._do(line, folder)
@@ -69,7 +71,7 @@ class Subject:
 
     def shell(self, line: str) -> str:
         """Run shell on the host; returns what it prints. Fails when it fails."""
-        return self.fleet.bed("enter", self.number, "sh", "-c", line)
+        return self.fleet.bed("enter", self.number, "env", f"CHECKOUT={ROOT}", "sh", "-c", line)
 
     def mark(self) -> None:
         """From now on it is noticed when a file is touched."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import msgspec
 from msgspec import inspect
 from tests.corpora import fields, payloads
 from tests.corpora.fields import Place
+from tests.corpora.gullible import GulliblePrograms, GullibleServices
 from tests.domains.cases import Case, load_all
 from tests.unit.agent import kit
 
@@ -19,11 +20,12 @@ from osapi.agent.catalogue import Catalogue
 from osapi.agent.execution import Outcome
 from osapi.contract.operation import Operation
 from osapi.domains import discovery
+from osapi.host.service import Ask
 from osapi.jobs import subjects
 from osapi.jobs.record import Ending
 from osapi.testing.files import FakeFile
 from osapi.testing.host import FakeHost
-from osapi.testing.programs import Call, FakePrograms, Script
+from osapi.testing.programs import Call
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Effect:
     calls: tuple[Call, ...]
     written: dict[str, bytes | None]
     """Files that differ afterwards; None for one that is gone."""
+    asked: tuple[Ask, ...] = ()
+    """What services were asked."""
 
 
 def targets() -> Iterator[Target]:
@@ -100,44 +104,26 @@ async def attempt(target: Target, text: str) -> Effect:
     """Give an agent a signed job that no API has seen."""
     host = target.case.new_host()
     await target.case.prepare(host)
-    host._state.programs = _Gullible(host._state.programs, text, target.value)
-    before = host.snapshot()
-    outcome = await _run(target.operation, host, as_json(target.request(text)))
-    effect = Effect(outcome, tuple(host.calls), _differing(before, host.snapshot()))
-    host.close()
-    return effect
+    host._state.programs = GulliblePrograms(host._state.programs, text, target.value)
+    host._state.services = GullibleServices(host._state.services, text, target.value)
+    return await _effect(target, host, [text])
 
 
 async def refusals(target: Target, texts: Sequence[str]) -> Effect:
-    """Give an agent texts that the model does not take, one after the other. The outcome is the last one's.
+    """Give an agent texts that the model does not take, one after the other."""
+    return await _effect(target, target.case.new_host(), texts)
 
-    Fails when one of them is not refused as invalid.
-    """
-    host = target.case.new_host()
-    before, outcome = host.snapshot(), Outcome(Ending.COMPLETED)
+
+async def _effect(target: Target, host: FakeHost, texts: Sequence[str]) -> Effect:
+    """Run the jobs one after the other. The outcome is the last one's, or the first that was not refused as invalid."""
+    before, outcome = host.snapshot(), Outcome(Ending.FAILED, code="invalid")
     for text in texts:
         outcome = await _run(target.operation, host, as_json(target.request(text)))
-        assert (outcome.ending, outcome.code) == (Ending.FAILED, "invalid"), f"{target.name}, {text!r}: {outcome}"
-    effect = Effect(outcome, tuple(host.calls), _differing(before, host.snapshot()))
+        if outcome.code != "invalid":
+            break
+    effect = Effect(outcome, tuple(host.calls), _differing(before, host.snapshot()), tuple(host.asked))
     host.close()
     return effect
-
-
-class _Gullible(FakePrograms):
-    """Programs that take the payload for the value in whose place it stands; other calls of theirs fail."""
-
-    def __init__(self, original: FakePrograms, text: str, value: str) -> None:
-        super().__init__(original._scripts, original._installed)
-        self._text, self._value = text, value
-
-    def _script(self, argv: tuple[str, ...], contents: Callable[[str], bytes | None]) -> Script:
-        if self.has(argv[0]):
-            for words in (argv, tuple(word.replace(self._text, self._value) for word in argv) if self._text else argv):
-                for script in self._scripts:
-                    if script.argv == words and all(contents(path) == held for path, held in script.when.items()):
-                        return script
-            return Script(argv=argv, exit_code=1)
-        return super()._script(argv, contents)
 
 
 async def _run(operation: Operation[Any, Any], host: FakeHost, request: bytes) -> Outcome:

@@ -10,6 +10,7 @@ from tests.corpora.payloads import CANARY
 from tests.corpora.verdicts import hits, reached
 
 from osapi.agent.execution import Outcome
+from osapi.host.service import Ask
 from osapi.jobs.record import Ending
 from osapi.testing.programs import Call
 
@@ -42,6 +43,8 @@ def call(*argv: str, **more: object) -> Effect:
         (LINES, Effect(DONE, (), {"/etc/x.conf": LINES.encode()}), "lines of its own in /etc/x.conf"),
         ("../x", Effect(DONE, (), {CANARY: b""}), "wrote"),
         ("../x", Effect(DONE, (), {f"{CANARY}/x": None}), "wrote"),
+        ("a?b", Effect(DONE, (), {}, (Ask(socket="/s", target="/images/a?b"),)), "not encoded"),
+        ("..", Effect(DONE, (), {}, (Ask(socket="/s", target="/images/%2E%2E/json"),)), "leads elsewhere"),
         ("x", Effect(Outcome(Ending.FAILED, code="internal", error="KeyError"), (), {}), "crashed"),
     ],
 )
@@ -58,12 +61,13 @@ def test_harm_is_seen(target: Target, text: str, effect: Effect, says: str) -> N
         (ORDER, call("useradd", "--shell", ORDER, "--", "x")),
         (ORDER, call("chpasswd", stdin=ORDER.encode())),
         (ORDER, Effect(DONE, (), {"/etc/x.conf": ORDER.encode()})),
+        ("a?b", Effect(DONE, (), {}, (Ask(socket="/s", target="/images/a%3Fb/json?a=b"),))),
         (ORDER, Effect(Outcome(Ending.FAILED, code="invalid"), (), {})),
     ],
 )
 def test_plain_data_is_no_harm(target: Target, text: str, effect: Effect) -> None:
     assert hits(target, text, effect) == []
-    assert reached(text, effect) == (effect.outcome is DONE)
+    assert reached(text, effect) == (effect.outcome is DONE and not effect.asked)
 
 
 def test_what_the_caller_wants_run_is_his_own(target: Target) -> None:

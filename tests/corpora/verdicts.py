@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from urllib.parse import unquote
 
 from tests.corpora.attempts import Effect, Target
 from tests.corpora.payloads import CANARY
 
+from osapi.host.service import Ask
 from osapi.testing.programs import Call
 
 INTERPRETERS = {"sh", "bash", "dash", "env", "sudo", "su", "xargs", "awk", "perl", "python3", "eval", "nsenter"}
 """Programs whose arguments are programs."""
 _MARK = CANARY.strip("/")
+_PLAIN = re.compile(r"[A-Za-z0-9._~!$'()*,;:@/-]*")
+"""What cannot end a path or a part of a query, see RFC 3986, 3.3 and 3.4. Names of images have slashes."""
 _NOTICEABLE = 3
 """A text shorter than this may stand in an argument by chance."""
 
@@ -21,6 +26,7 @@ def hits(target: Target, text: str, effect: Effect) -> list[str]:
     """What went wrong; empty when the text was refused or passed as plain data."""
     found = [hit for call in effect.calls for hit in _of_call(call, text, is_verbatim=target.is_verbatim)]
     found += _of_files(target, text, effect.written)
+    found += [hit for ask in effect.asked for hit in _of_ask(ask, text)]
     if effect.outcome.code == "internal":
         found.append(f"crashed: {effect.outcome.error}")
     return found
@@ -74,6 +80,14 @@ def _of_files(target: Target, text: str, written: dict[str, bytes | None]) -> It
             yield f"wrote {path}"
         if _brings_lines(text) and text.encode() in (content or b"") and not target.is_verbatim:
             yield f"lines of its own in {path}"
+
+
+def _of_ask(ask: Ask, text: str) -> Iterator[str]:
+    """In the body of a request a text is a string of JSON; in path and query it must be encoded."""
+    if len(text) >= _NOTICEABLE and text in ask.target and not _PLAIN.fullmatch(text):
+        yield f"not encoded: {ask.method} {ask.target}"
+    if any(unquote(part) in (".", "..") for part in ask.target.partition("?")[0].split("/")):
+        yield f"leads elsewhere: {ask.method} {ask.target}"
 
 
 def _holds(word: str, text: str) -> bool:

@@ -29,6 +29,9 @@ class Proof(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     request: dict[str, Any] = {}
     found: dict[str, str] = {}
     """Fields of the request that only the host can tell: each with the shell line that prints the value."""
+    scripts: tuple[str, ...] = ()
+    """Files of shell beside the proof that run on the host first, for what several proofs need. They must do nothing
+    the second time. `$CHECKOUT` is where the host sees this repository."""
     prepare: tuple[str, ...] = ()
     """What makes the host fit for it."""
     look: Text
