@@ -14,6 +14,7 @@ from osapi.agent.claims import Claims
 from osapi.agent.description import Description
 from osapi.agent.duty import Duty
 from osapi.agent.failpoints import FailPoints
+from osapi.agent.file_states import FileStatesTeller
 from osapi.agent.greeting import Greeting
 from osapi.agent.intake import Identity
 from osapi.agent.ledger import Ledger
@@ -23,6 +24,7 @@ from osapi.agent.nameplate import Nameplate
 from osapi.agent.pressure import Pressure
 from osapi.agent.puller import Puller
 from osapi.agent.pulse import Pulse
+from osapi.agent.rechecking import Rechecking
 from osapi.agent.reporter import Reporter
 from osapi.agent.slots import Slots
 from osapi.agent.statedir import StateDir
@@ -37,6 +39,7 @@ from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import AgentState
 from osapi.host import identity
 from osapi.host.local import LocalHost, open_host
+from osapi.host.objects import BrokerObjects
 from osapi.pki.keys import load_public_key
 from osapi.pki.signing import Verifier
 from osapi.telemetry.log import get_logger
@@ -82,6 +85,8 @@ class Parts:
     heartbeat: Heartbeat
     description: Description
     queue: PullQueue
+    file_states: FileStatesTeller | None
+    rechecking: Rechecking
     wanted: Wanted
 
 
@@ -95,7 +100,7 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     verifier = _verifier(setup.paths)
     state = StateDir(setup.paths.agent_state)
     stack.callback(state.release)
-    host = await _host(setup.settings, state)
+    host = await _host(setup, state)
     stack.callback(host.managed.close)
     ledger = await Ledger.open(state.ledger, setup.now())
     stack.push_async_callback(ledger.close)
@@ -103,6 +108,7 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     nameplate = Nameplate(host, names.hostname, wanted.beat.set)
     broker = await _connect(setup, names.machine_id, wanted)
     stack.push_async_callback(broker.close)
+    host = _with_objects(host, broker, setup.settings)
     duty = Duty(state.drain_order, names.machine_id, verifier, wanted.beat.set)
     pressure = Pressure(state.conditions, setup.settings.agent, setup.now)
     return _assemble(setup, host, ledger, nameplate, names.machine_id, broker, verifier, duty, pressure, wanted, stack)
@@ -155,6 +161,8 @@ def _assemble(
         heartbeat=Heartbeat(registry, description.entry, settings.agent.heartbeat_interval, wanted.beat),
         description=description,
         queue=broker.pull_queue(settings.nats.stream.name, settings.agent.consumer.durable),
+        file_states=_file_states(broker, settings, host, machine, nameplate, wanted),
+        rechecking=Rechecking(host, settings.agent.facts.interval),
         wanted=wanted,
     )
 
@@ -176,6 +184,16 @@ def _beat_if_drained(duty: Duty, wanted: Wanted) -> None:
         wanted.beat.set()
 
 
+def _file_states(
+    broker: Broker, settings: Settings, host: LocalHost, machine: MachineId, nameplate: Nameplate, wanted: Wanted
+) -> FileStatesTeller | None:
+    """None where the settings name no bucket for it."""
+    name = settings.nats.file_state.bucket
+    if not name:
+        return None
+    return FileStatesTeller(broker.bucket(name), host.managed, machine, nameplate, wanted.returned)
+
+
 def _verifier(paths: Paths) -> Verifier:
     path = paths.controller_public_key
     if not path.exists():
@@ -186,10 +204,20 @@ def _verifier(paths: Paths) -> Verifier:
     return Verifier.of(load_public_key(path))
 
 
-async def _host(settings: Settings, state: StateDir) -> LocalHost:
-    agent = settings.agent
+async def _host(setup: Setup, state: StateDir) -> LocalHost:
+    agent, paths = setup.settings.agent, setup.paths
     claims = identity.Claims(machine_id=agent.machine_id, hostname=agent.hostname, labels=agent.labels)
-    return await open_host(state.path, claims=claims, sudo=agent.privilege_escalation.enabled)
+    return await open_host(
+        state.path,
+        claims=claims,
+        sudo=agent.privilege_escalation.enabled,
+        private_places=[str(place) for place in (paths.data_dir, paths.pki, paths.agent_pki, paths.nats_store)],
+    )
+
+
+def _with_objects(host: LocalHost, broker: Broker, settings: Settings) -> LocalHost:
+    store = settings.nats.objects.bucket
+    return host.with_objects(BrokerObjects(broker.objects(store))) if store else host
 
 
 async def _connect(setup: Setup, machine: MachineId, wanted: Wanted) -> Broker:

@@ -131,7 +131,11 @@ def interpret(command: Command, given: Mapping[str, Any]) -> Call:
     _check(wait_s, key)
     return Call(
         command,
-        {field: known[option.dest] for option, field in command.flags if option.dest in known},
+        {
+            field: known.get(option.dest, option.default)
+            for option, field in command.flags
+            if option.dest in known or option.is_sent
+        },
         target=known.get("target", "_all"),
         output="json" if known.get("json") else known.get("output", "table"),
         wait_s=wait_s or None,
@@ -156,8 +160,8 @@ def _check(wait_s: float | None, key: str | None) -> None:
 
 def _command(words: str, entry: Mapping[str, Any]) -> Command:
     flags = [
-        (Option((f"--{name}",), f"field_{number}", kind, told, required, default, choices), field)
-        for number, (name, field, kind, required, default, choices, told) in enumerate(entry["flags"])
+        (Option((f"--{name}",), f"field_{number}", kind, told, required, default, choices, is_sent=bool(sent)), field)
+        for number, (name, field, kind, required, default, choices, told, *sent) in enumerate(entry["flags"])
     ]
     return Command(
         words=words,

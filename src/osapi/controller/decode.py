@@ -7,7 +7,7 @@ the type of their field. Unknown names are ignored, as the REST contract has it.
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
@@ -35,6 +35,11 @@ class RequestReader:
             raise ValueError(f"{model.__name__} has no field {missing[0]!r}, which its path names")
         self._constant = model() if not self._types else None
 
+    @property
+    def required(self) -> frozenset[str]:
+        """The fields without which there is no request."""
+        return frozenset(field.encode_name for field in msgspec.structs.fields(self._model) if field.required)
+
     def read(self, path: tuple[str, ...], query: bytes, body: bytes | None) -> msgspec.Struct:
         """The request. `body` None means that this method has none and the query counts instead.
 
@@ -47,6 +52,14 @@ class RequestReader:
         values = self._from_query(query) if body is None else self._from_body(body)
         for name, text in zip(self._path_names, path, strict=True):
             values[name] = self._from_text(name, [text])
+        return self._convert(values)
+
+    def read_texts(self, given: Mapping[str, str]) -> msgspec.Struct:
+        """The request from the fields of a form, which are text like those of a query. Raises as `read`."""
+        values = {name: self._from_text(name, [text]) for name, text in given.items() if name in self._types}
+        return self._convert(values)
+
+    def _convert(self, values: dict[str, Any]) -> msgspec.Struct:
         try:
             return msgspec.convert(values, self._model)
         except msgspec.ValidationError as fault:

@@ -1,4 +1,4 @@
-"""Every request besides those to hosts: jobs, dead letters, agents, health. The one place that spells their paths.
+"""Every request besides those to hosts: jobs, dead letters, agents, files, health. The one place that spells their paths.
 
 Only those that read are sent again when a connection breaks: a second retry is a second job, and a second
 delete finds nothing.
@@ -12,6 +12,8 @@ from osapi.sdk.request import Request, json_body, quote, with_query
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from osapi.sdk.form import UploadForm
 
 STREAM_SILENCE_S = 60.0
 """A stream of events that is silent for longer is taken for broken; controllers say something every 15 s."""
@@ -97,6 +99,36 @@ def health_status() -> Request:
     return Request("GET", "/api/health/status", safe=False)
 
 
+def file_list() -> Request:
+    """Read what is known of all files."""
+    return Request("GET", "/api/file")
+
+
+def file_get(name: str) -> Request:
+    """Read what is known of one file."""
+    return Request("GET", _file(name))
+
+
+def file_content(name: str) -> Request:
+    """Download a file."""
+    return Request("GET", f"{_file(name)}/content", headers={"accept": "application/octet-stream"})
+
+
+def file_upload(form: UploadForm, *, force: bool) -> Request:
+    """Upload a file. Sent twice it is the same as once."""
+    return Request("POST", with_query("/api/file", {"force": True} if force else {}), form=form, safe=True)
+
+
+def file_delete(name: str) -> Request:
+    """Delete a file from the store."""
+    return Request("DELETE", _file(name))
+
+
+def file_stale() -> Request:
+    """Read which deployed files are not what would be deployed now."""
+    return Request("GET", "/api/file/stale")
+
+
 def health() -> Request:
     """Ask for nothing but an answer."""
     return Request("GET", "/api/health")
@@ -105,6 +137,10 @@ def health() -> Request:
 def health_ready() -> Request:
     """Ask whether the controller can take work: 200 or 503, which is the answer and not worth another try."""
     return Request("GET", "/api/health/ready", safe=False)
+
+
+def _file(name: str) -> str:
+    return f"/api/file/{quote(name)}"
 
 
 def _job(job_id: str) -> str:

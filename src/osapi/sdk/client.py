@@ -18,6 +18,7 @@ import msgspec
 from osapi.contract.ids import JobId
 from osapi.contract.operation import Operation
 from osapi.sdk import results
+from osapi.sdk.files import Files
 from osapi.sdk.fleet import Agents, Health
 from osapi.sdk.jobs import Jobs
 from osapi.sdk.raw import TIMEOUT_S, RawClient
@@ -52,6 +53,7 @@ class Client:
         self.raw = RawClient(url, token, timeout_s=timeout_s, ca_file=ca_file, retry=retry)
         self.jobs = Jobs(self.raw)
         self.agents = Agents(self.raw)
+        self.files = Files(self.raw)
         self.health = Health(self.raw)
 
     def run(

@@ -241,7 +241,7 @@ async def managed(fleet: Installation, hostname: str, key: str, value: str) -> A
     try:
         yield
     finally:
-        await files.forget(path)
+        await files.forget(path, datetime.now(UTC))
         files.close()
 
 

@@ -60,6 +60,7 @@ OWN_KEYS = {
     "controller.api.host",
     "controller.api.job_expiry",
     "controller.api.body_limit_bytes",
+    "controller.api.upload_limit_bytes",
     "agent.machine_id",
     "agent.state_dir",
     "agent.heartbeat_interval",

@@ -206,6 +206,13 @@ async def test_the_result_says_the_name_of_the_host_but_not_how_it_fared(played:
     assert (entry["hostname"], entry["status"], entry["machine_id"]) == ("new-name", "ok", "a")
 
 
+async def test_a_result_that_declares_a_status_tells_it_in_place_of_ok(played: Stage) -> None:
+    found = {"path": "/x", "status": "drifted", "changed": False}
+    played.jobs.answers = [response("a", found), response("b", found, Ending.FAILED, error="no", code="failed")]
+    answer = await played.call("POST", "/api/node/_all/file/status", b'{"path":"/x"}', authorization=bearer("read"))
+    assert [entry["status"] for entry in answer.json["results"]] == ["drifted", "failed"]
+
+
 async def test_the_status_of_success_is_that_of_the_operation(played: Stage) -> None:
     played.jobs.answers = [response("a", {"stdout": "", "stderr": "", "exit_code": 1, "changed": True})]
     answer = await played.call(
