@@ -54,7 +54,10 @@ Account = Annotated[
 ]
 Variables = Annotated[
     dict[str, Any],
-    Meta(description="What a template may speak of as `vars`; given as NAME=VALUE.", extra={"flag": "var", VERBATIM: "values for the caller's own template"}),
+    Meta(
+        description="What a template may speak of as `vars`; given as NAME=VALUE.",
+        extra={"flag": "var", VERBATIM: "values for the caller's own template"},
+    ),
 ]
 
 
