@@ -1,4 +1,7 @@
-"""Rows 35 and 39 of the fault matrix on a real host: whatever of the corpora comes to a program or into a file."""
+"""Rows 35 and 39 of the fault matrix on a real host: whatever of the corpora comes to a program or into a file.
+
+Only texts that name the canary, because that is what is looked for; the others are judged on a host in memory.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,9 @@ async def test_rows_35_and_39_nothing_is_run_and_nothing_leads_elsewhere(host: S
 async def _comes_far(target: Target, name: str) -> bool:
     """Whether the text comes to a program or a file, and was not meant to be a program, or for that very place."""
     text = target.text(name)
-    if not fits(target, text) or (target.value.startswith("/") and text.startswith(payloads.CANARY)):
+    if payloads.CANARY not in text or not fits(target, text):
+        return False
+    if target.value.startswith("/") and text.startswith(payloads.CANARY):
         return False
     effect = await attempt(target, text)
     return reached(text, effect) and not (target.is_verbatim and is_interpreted(effect))
