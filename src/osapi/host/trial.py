@@ -37,6 +37,9 @@ UNDO_FAILED = "undo_failed"
 _SYSTEMD_RUNS = "/run/systemd/system"
 """Exists exactly while systemd is the init system, see sd_booted(3)."""
 
+PROGRAMS = ("systemd-run", "systemctl")
+"""What holding a change on trial needs, besides what the change itself runs."""
+
 _TOUCHING = (Write, Fetch, Restore, Remove)
 
 T = TypeVar("T")
