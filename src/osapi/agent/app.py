@@ -70,6 +70,8 @@ class Agent:
         self._tasks.start(parts.rechecking.run(), "recheck files")
         if parts.file_states is not None:
             self._tasks.start(parts.file_states.run(), "tell file states")
+        if parts.facts is not None:
+            self._tasks.start(parts.facts.run(), "facts")
         self._tasks.start(_prune(parts.tools.ledger, self._setup), "prune")
         parts.wanted.hello.set()
         parts.puller.start(parts.queue)

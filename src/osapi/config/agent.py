@@ -64,9 +64,13 @@ class Consumer(Section, frozen=True, kw_only=True):
 class Facts(Section, frozen=True, kw_only=True):
     """What the agent tells about its host now and then."""
 
-    interval: Annotated[timedelta, Meta(description="Pause between two reports of facts. More than 0.")] = timedelta(
-        seconds=60
-    )
+    interval: Annotated[
+        timedelta, Meta(description="Pause between two looks at the host; what has changed is told. More than 0.")
+    ] = timedelta(seconds=60)
+    folder: Annotated[
+        str,
+        Meta(description="Folder of custom facts: `.json`, `.yaml` and `.txt` files, and programs."),
+    ] = "/etc/osapi/facts.d"
 
 
 class Conditions(Section, frozen=True, kw_only=True):
@@ -89,6 +93,19 @@ class PrivilegeEscalation(Section, frozen=True, kw_only=True):
     enabled: Annotated[
         bool, Meta(description="Whether changes go through sudo; what that needs is checked at the start.")
     ] = False
+
+
+class Fetch(Section, frozen=True, kw_only=True):
+    """Which files may be fetched from this host."""
+
+    paths: Annotated[
+        list[Annotated[str, Meta(pattern=r"^/[^\x00-\x1f]*$")]],
+        Meta(
+            description="Files and directories, as absolute paths; a directory stands for everything below it. "
+            "Empty: none. Whoever has the permission `file:read` can read them as the agent does, mostly as root."
+        ),
+    ] = field(default_factory=list[str])
+    max_bytes: Annotated[int, Meta(ge=1, description="Largest file in bytes.")] = 1024 * 1024 * 1024
 
 
 class Pki(Section, frozen=True, kw_only=True):
@@ -140,6 +157,10 @@ class Agent(Section, frozen=True, kw_only=True):
             "`_`, `-`, and dots between the parts of a value."
         ),
     ] = field(default_factory=dict[str, str])
+    keep_output_bytes: Annotated[
+        int, Meta(ge=1, description="Most that is kept of each output of a command, when it is to be kept whole.")
+    ] = 256 * 1024 * 1024
+    fetch: Fetch = Fetch()
     conditions: Conditions = Conditions()
     process_conditions: ProcessConditions = ProcessConditions()
     privilege_escalation: PrivilegeEscalation = PrivilegeEscalation()

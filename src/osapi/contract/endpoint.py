@@ -31,6 +31,10 @@ class Caller(Protocol):
         """Whether a host with these labels is within the limits of the token's roles."""
         ...
 
+    def reach(self, permission: str) -> Callable[[Mapping[str, str]], bool]:
+        """Whether a permission is held for a host with these labels. True of no labels: it is held for every host."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:

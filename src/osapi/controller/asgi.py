@@ -24,6 +24,7 @@ from osapi.controller.routing import Route, RouteTree, TreeRoute
 from osapi.controller.status.api import STATUS
 from osapi.files import api as file_api
 from osapi.fleet import api as fleet_api
+from osapi.fleet import target_api
 from osapi.jobs import endpoints as job_endpoints
 
 _ASKED = ["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Prefer", "X-Request-Id"]
@@ -43,7 +44,7 @@ DOCUMENT = Endpoint(
 
 def endpoints() -> list[Endpoint]:
     """Every route that is written by hand and described; the facts only, without what serves them."""
-    slices = (job_endpoints, fleet_api, file_api)
+    slices = (job_endpoints, fleet_api, target_api, file_api)
     return [*(fact for each in slices for fact in _facts(each)), health.HEALTH, health.READY, STATUS, DOCUMENT]
 
 

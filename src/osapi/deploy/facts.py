@@ -25,12 +25,11 @@ def digest(context: Context, names: Iterable[str]) -> str:
 
 
 async def _facts(host: Host) -> dict[str, Any]:
+    """What the host tells of itself, its labels, and distribution and version under short names."""
     names = await host.names()
     return {
-        "architecture": host.architecture,
+        **await host.facts(),
         "distribution": host.family.id,
-        "hostname": names.hostname,
         "labels": dict(names.labels),
-        "machine_id": str(names.machine_id),
         "version": host.family.facts.get("VERSION_ID", ""),
     }

@@ -17,9 +17,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from osapi.contract.facts import HostFacts
 from osapi.contract.ids import MachineId
 from osapi.contract.target import Target
 from osapi.fleet import models, resolution
+from osapi.fleet.facts import FactBook
 from osapi.fleet.models import AgentRecord, AgentState, DrainOrder
 from osapi.fleet.resolution import Reach, Resolution
 from osapi.telemetry.log import get_logger
@@ -34,7 +36,7 @@ class Agent:
     """One agent as a list shows it. `silent_s` is the time since its last heartbeat, in seconds.
 
     `reachable` says that it is alive, `ready` that it takes work besides. `state` is what the agent says of
-    itself, unless it has been drained and does not know it yet.
+    itself, unless it has been drained and does not know it yet. `facts` None: it has not told any.
     """
 
     record: AgentRecord
@@ -42,6 +44,7 @@ class Agent:
     reachable: bool
     state: AgentState
     silent_s: float
+    facts: HostFacts | None = None
 
 
 class Registry:
@@ -50,6 +53,7 @@ class Registry:
     def __init__(
         self,
         bucket: Bucket,
+        facts: FactBook | None = None,
         *,
         ttl: timedelta = timedelta(seconds=30),
         order: Callable[[MachineId], DrainOrder | None] = lambda _: None,
@@ -57,6 +61,7 @@ class Registry:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._bucket = bucket
+        self._facts = facts or FactBook(None)
         self._ttl_s = ttl.total_seconds()
         self._order = order
         self._clock = clock
@@ -72,6 +77,7 @@ class Registry:
         """Return when every stored record has been read. A second call changes nothing."""
         if self._watch is None:
             self._watch = await self._bucket.watch(models.KEYS, self.note, on_ready=self._caught_up.set)
+        await self._facts.start()
         await self._caught_up.wait()
 
     async def stop(self) -> None:
@@ -79,6 +85,7 @@ class Registry:
         watch, self._watch = self._watch, None
         if watch is not None:
             await watch.stop()
+        await self._facts.stop()
 
     def list(self) -> Sequence[Agent]:
         """All known agents by host name, ready or not."""
@@ -114,8 +121,13 @@ class Registry:
         return self._order(machine)
 
     async def remove(self, machine: MachineId) -> None:
-        """Remove an agent's record. Raises `Unavailable` when the broker is away."""
+        """Remove an agent's record and its facts. Raises `Unavailable` when the broker is away."""
+        await self._facts.forget(machine)
         await self._bucket.purge(models.key(machine))
+
+    def facts(self, machine: MachineId) -> HostFacts | None:
+        """What the host has told of itself; None while it has not."""
+        return self._facts.get(machine)
 
     def note(self, entry: Entry) -> None:
         """Take in one record. One that cannot be read, or that claims to be another host, is left out."""
@@ -165,6 +177,7 @@ class Registry:
             reachable=self.is_reachable(machine),
             state=self._state(machine),
             silent_s=self._silent_s(machine),
+            facts=self.facts(machine),
         )
 
     def _state(self, machine: MachineId) -> AgentState:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from osapi.config.nats import NatsSettings
 from osapi.fleet.components import Components
 from osapi.fleet.drains import Drains
+from osapi.fleet.facts import FactBook
 from osapi.fleet.observer import Observer
 from osapi.fleet.registry import Registry
 from osapi.fleet.timeline import Timelines
@@ -38,7 +39,8 @@ class FleetService:
         state = broker.bucket(settings.state.bucket) if settings.state.bucket else None
         registry, ttl = broker.bucket(settings.registry.bucket), settings.registry.ttl
         self.drains = Drains(broker, state, keys.signer, keys.verifier, now)
-        self.registry = Registry(registry, ttl=ttl, order=self.drains.order, now=now)
+        facts = FactBook(broker.bucket(settings.facts.bucket) if settings.facts.bucket else None)
+        self.registry = Registry(registry, facts, ttl=ttl, order=self.drains.order, now=now)
         self.timelines = Timelines(state)
         self.components = Components(registry, ttl=ttl, now=now)
         self._observer = Observer(self.registry, self.timelines, ttl)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ import msgspec
 
 from osapi.contract.errors import Conflict, NotFound, Unavailable
 from osapi.contract.ids import JobId, MachineId
-from osapi.contract.operation import Kind, Operation, deadline_of
+from osapi.contract.operation import Kind, Operation, deadline_of, is_followed
 from osapi.contract.target import Target
 from osapi.jobs import envelope, roster, subjects
 from osapi.jobs.entry import JobEntry, moment
@@ -22,9 +22,11 @@ from osapi.jobs.index import Change, Index
 from osapi.jobs.record import Actor, Cancel, Event, Job, Response, Roster, StatusEvent
 from osapi.jobs.store import JobFacts, JobStore
 from osapi.pki.signing import Signer
+from osapi.telemetry.log import get_logger
 from osapi.transport.broker import Broker
 
 _NAMESPACE = uuid.UUID("6f736170-692d-6a6f-622d-6b6579000000")
+_log = get_logger(__name__)
 _encode = msgspec.json.Encoder().encode
 _decode_response = msgspec.json.Decoder(Response).decode
 
@@ -109,6 +111,8 @@ class Dispatcher:
         except Unavailable as problem:
             problem.job_id = job.id
             raise
+        if job.route == subjects.EACH:
+            await self._send_to_each(job, submission.hosts, sealed)
         return ticket
 
     async def wait(self, ticket: Ticket, timeout_s: float) -> Collected:
@@ -183,6 +187,7 @@ class Dispatcher:
             expires=moment(now + self._expiry.total_seconds()),
             deadline_s=deadline_of(operation, submission.request).total_seconds(),
             dry_run=submission.dry_run,
+            followed=is_followed(submission.request),
             retry_of=submission.retry_of,
         )
 
@@ -209,6 +214,14 @@ class Dispatcher:
                 await self._withdraw(job)
             raise
         self.unconfirmed.discard(job.id)
+
+    async def _send_to_each(self, job: Job, hosts: Iterable[MachineId], sealed: bytes) -> None:
+        """Send a job that is stored to its hosts. Whoever does not hear it is sent it again, as always."""
+        try:
+            for machine in hosts:
+                await self._broker.publish(subjects.direct(job.kind, machine), sealed)
+        except Unavailable as problem:
+            _log.warning("jobs.send_failed", job_id=job.id, error=problem.message)
 
     async def _withdraw(self, job: Job) -> None:
         """Take back the record of a job that the stream has refused, so that it counts as never accepted."""

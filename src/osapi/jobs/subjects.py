@@ -10,14 +10,18 @@ import re
 
 from osapi.contract.ids import JobId, MachineId
 from osapi.contract.operation import Kind
-from osapi.contract.target import AllTarget, AnyTarget, LabelTarget, Target
+from osapi.contract.target import AllTarget, AnyTarget, LabelTarget, QueryTarget, Target
 
 STREAM_SUBJECTS = "jobs.>"
 LIVE_PREFIX = "live"
 HELLO = "hello.*"
 CONTROLLERS = "controllers"
 """Queue group of all controllers: one of them answers."""
+OUTPUT_SUBJECTS = "output.>"
 ANY_FILTERS = ("jobs.query._any", "jobs.modify._any")
+
+EACH = "_each"
+"""Route of a job whose hosts a query has chosen. No agent listens to it: the job is sent to each of them directly."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -36,6 +40,8 @@ def route_of(target: Target, machine: MachineId | None) -> str:
             return "_all"
         case LabelTarget(key, value):
             return f"label.{key}.{value}"
+        case QueryTarget():
+            return EACH
         case _:
             if machine is None:
                 raise ValueError(f"target {target} is not resolved to a machine id")
@@ -114,6 +120,16 @@ def event_key_filter(job: JobId) -> str:
 def response_key_filter(job: JobId) -> str:
     """Every final answer to one job."""
     return f"responses.{job}.>"
+
+
+def output(job: JobId, machine: MachineId) -> str:
+    """Where a host publishes what a job gives out while it runs."""
+    return f"output.{job}.{token(machine)}"
+
+
+def output_filter(job: JobId | None) -> str:
+    """The output of one job, or of all."""
+    return OUTPUT_SUBJECTS if job is None else f"output.{job}.*"
 
 
 def dead_letter(job: JobId, machine: str) -> str:

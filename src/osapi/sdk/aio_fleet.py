@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from osapi.fleet.api import AgentInfo, AgentList, Message
+from osapi.fleet.target_api import FactKeys, TargetInfo
 from osapi.sdk import calls
 from osapi.sdk.aio_raw import AsyncRawClient
 from osapi.sdk.errors import ApiError
@@ -26,6 +27,16 @@ class AsyncAgents:
     async def get(self, name: str) -> AgentInfo:
         """One agent by host name or machine id. Raises `NotFound`."""
         answer: AgentInfo = decode(await self._raw.send(calls.agent_get(name)), AgentInfo)
+        return answer
+
+    async def meant_by(self, target: str, permission: str | None = None) -> TargetInfo:
+        """Whom a target means now, of the hosts on which the token has the permission, or all of its own."""
+        answer: TargetInfo = decode(await self._raw.send(calls.target(target, permission)), TargetInfo)
+        return answer
+
+    async def fact_keys(self) -> FactKeys:
+        """The facts that requests and targets can refer to, built-in and custom."""
+        answer: FactKeys = decode(await self._raw.send(calls.fact_keys()), FactKeys)
         return answer
 
     async def drain(self, name: str, reason: str = "") -> str:

@@ -12,6 +12,7 @@ from osapi.contract.errors import Invalid
 from osapi.contract.ids import MachineId
 from osapi.contract.target import AllTarget
 from osapi.fleet import models
+from osapi.fleet.facts import FactBook
 from osapi.fleet.models import AgentRecord, AgentState
 from osapi.fleet.registry import Registry
 from osapi.transport.bucket import Bucket, Entry
@@ -72,8 +73,8 @@ def clock() -> Clock:
     return Clock()
 
 
-def registry_of(clock: Clock, *entries: Entry) -> Registry:
-    return Registry(cast("Bucket", Stored(*entries)), ttl=timedelta(seconds=30), clock=clock, now=clock.now)
+def registry_of(clock: Clock, *entries: Entry, facts: FactBook | None = None) -> Registry:
+    return Registry(cast("Bucket", Stored(*entries)), facts, ttl=timedelta(seconds=30), clock=clock, now=clock.now)
 
 
 @pytest.fixture

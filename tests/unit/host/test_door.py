@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from osapi.contract.errors import (
@@ -19,6 +20,7 @@ from osapi.contract.errors import (
     TooLarge,
     Unavailable,
 )
+from osapi.contract.facts import HostFacts
 from osapi.host.door import Host, Task
 from osapi.host.files import FileKind
 from osapi.host.identity import Claims
@@ -45,6 +47,7 @@ from osapi.templates.faults import TemplateFault
 from osapi.templates.rendering import Context
 from osapi.testing.files import FakeFile
 from osapi.testing.host import DEBIAN, FakeHost, Setup
+from osapi.testing.live import Heard
 from osapi.testing.objects import FakeObject, FakeObjects
 from osapi.testing.programs import Script
 
@@ -595,11 +598,28 @@ class TestApply:
         assert err.message == "/bin/sh ended with signal SIGKILL"
 
     async def test_live_output_goes_to_whoever_asked_for_the_job(self, host: Host) -> None:
-        heard: list[bytes] = []
-        watched = host.for_task(Task(on_output=lambda _, piece: heard.append(piece)))
+        heard = Heard()
+        watched = host.for_task(Task(live=heard))
         argv = ("/bin/sh", "-c", "echo out; echo err >&2; exit 3")
         await watched.apply(Plan((Run(argv=argv, accept=None, live=True), Run(argv=argv, accept=None))))
-        assert sorted(heard) == [b"err\n", b"out\n"]
+        assert heard.texts == {"stdout": b"out\n", "stderr": b"err\n"}
+
+
+class TestFacts:
+    async def test_they_are_told_as_they_are_on_the_wire(self, host: Host) -> None:
+        told = await host.facts()
+        assert (told["machine_id"], told["hostname"], told["architecture"]) == (MACHINE, "web-01", host.architecture)
+        assert told["os_release"] == {
+            "id": "debian",
+            "family": ["debian", "linux"],
+            "version": "12",
+            "codename": "bookworm",
+        }
+        assert msgspec.convert(told, HostFacts).hostname == "web-01"
+        assert msgspec.json.decode(msgspec.json.encode(told)) == told
+
+    async def test_looking_changes_nothing_and_is_allowed_in_check_mode(self, host: Host) -> None:
+        assert (await host.for_task(Task(check_mode=True)).facts())["hostname"] == "web-01"
 
 
 class TestManaged:

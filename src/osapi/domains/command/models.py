@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from osapi.contract.kept import Kept
 from osapi.contract.operation import VERBATIM, Change, Timed
 
 Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
@@ -56,6 +57,10 @@ class Surroundings(Timed, kw_only=True):
             extra={VERBATIM: "what the caller's program reads"},
         ),
     ] = ""
+    keep_output: Annotated[
+        bool,
+        Meta(description="Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`."),
+    ] = False
 
 
 class ExecRequest(Surroundings, kw_only=True):
@@ -94,7 +99,7 @@ class ShellRequest(Surroundings, kw_only=True):
             max_length=131071,
             pattern=r"^[^\x00]+$",
             examples=["df -h | tail -n +2"],
-            extra={VERBATIM: "the text that the caller wants to run"},
+            extra={VERBATIM: "the text that the caller wants to run", "references": "plain"},
         ),
     ]
 
@@ -115,3 +120,4 @@ class CommandResult(Change, kw_only=True):
     signal: Annotated[str, Meta(description="Name of the signal that ended it, for example `SIGKILL`.")] = ""
     duration_ms: Annotated[int, Meta(description="Wall time in milliseconds.")] = 0
     truncated: Annotated[bool, Meta(description="Whether a part of the output was left out.")] = False
+    kept: Annotated[list[Kept], Meta(description="What is kept of its output, when that was asked for.")] = []  # noqa: RUF012
