@@ -18,6 +18,7 @@ from osapi.contract.operation import Change
 from osapi.host.door import Host, Task
 from osapi.host.program import OVERRUN_S
 from osapi.jobs.record import Ending, Job
+from osapi.telemetry import tracing
 from osapi.telemetry.log import get_logger
 
 GRACE_S = OVERRUN_S + 0.5
@@ -44,8 +45,9 @@ async def execute(found: Found, job: Job, host: Host) -> Outcome:
     limit = asyncio.timeout(job.deadline_s + GRACE_S)
     try:
         async with limit:
-            request = await requests.read(found.operation, job.request, host)
-            result = await found.call(host.for_task(task))(request)
+            with tracing.span(job.operation):
+                request = await requests.read(found.operation, job.request, host)
+                result = await found.call(host.for_task(task))(request)
     except DeadlineExceeded as problem:
         return _out_of_time(problem.message, problem.details)
     except Unsupported as problem:

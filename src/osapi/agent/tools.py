@@ -16,6 +16,8 @@ from osapi.agent.reporter import Reporter
 from osapi.agent.slots import Slots
 from osapi.contract.ids import MachineId
 from osapi.host.door import Host
+from osapi.telemetry import metrics
+from osapi.telemetry.metrics import Metrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,3 +35,4 @@ class Tools:
     reporter: Reporter
     fail_points: FailPoints
     now: Callable[[], datetime]
+    metrics: Metrics = metrics.OFF

@@ -26,7 +26,8 @@ from osapi.contract.errors import Unavailable
 from osapi.contract.ids import JobId
 from osapi.contract.operation import Kind
 from osapi.jobs.record import Ending, Job, Response
-from osapi.telemetry.log import get_logger
+from osapi.telemetry import tracing
+from osapi.telemetry.log import bind, get_logger
 
 REPORT_S = 2.0
 """How long a stopping agent waits for the broker to store its last answers; the rest is in the ledger."""
@@ -110,9 +111,17 @@ class Worker:
         await self._tasks.cancel()
 
     async def _carry(self, held: Held) -> None:
+        job = held.job
+        bind(job_id=job.id)
+        about = {"job.id": job.id, "job.operation": job.operation, "job.type": job.kind.value}
+        with tracing.span("job.process", tracing.CONSUMER, about) as span:
+            await self._finish(held, span)
+
+    async def _finish(self, held: Held, span: tracing.Span) -> None:
         job, tools = held.job, self._tools
         try:
             outcome = await course.follow(held, tools)
+            _tell(span, outcome)
             held.over.set()
             held.progress.close()
             if outcome is not None:
@@ -129,6 +138,7 @@ class Worker:
             await self._repeat(job.id)
 
     async def _conclude(self, job: Job, response: Response) -> None:
+        self._count(response)
         if job.kind is Kind.QUERY:
             _log.debug("job.ended", operation=job.operation, **_summary(response))
             await self._tools.reporter.publish(response, QUERY_PATIENCE)
@@ -171,7 +181,12 @@ class Worker:
             text = "the agent ended while the job ran; how far it came is unknown, and it is not run again"
             outcome = Outcome(Ending.INTERRUPTED, error=text, code="interrupted")
         response = self._response(row.job, row.received, row.started, outcome)
+        self._count(response)
         await self._settle(response, row.expires)
+
+    def _count(self, response: Response) -> None:
+        took = None if response.started is None else (response.finished - response.started).total_seconds()
+        self._tools.metrics.job_processed(response.ending.value, took)
 
     def _response(self, job: JobId, received: datetime, started: datetime | None, outcome: Outcome) -> Response:
         return Response(
@@ -187,6 +202,14 @@ class Worker:
             started=started,
             finished=self._tools.now(),
         )
+
+
+def _tell(span: tracing.Span, outcome: Outcome | None) -> None:
+    """Let the trace say how the job ended. `outcome` None: it did not, and comes again."""
+    if outcome is not None:
+        span.set("job.ending", outcome.ending.value)
+        if outcome.code is not None and outcome.ending is not Ending.SKIPPED:
+            span.fail(outcome.code)
 
 
 def _summary(response: Response) -> dict[str, object]:
