@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import enum
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin
 
 import msgspec
 import pytest
@@ -26,7 +25,6 @@ SUCCESSES = [case for case in CASES if case.content.failure is None]
 CHANGES = [case for case in SUCCESSES if case.operation.kind is Kind.MODIFY]
 REPEATABLE = [case for case in CHANGES if not (case.operation.name.startswith("command.") or case.content.again)]
 """Commands do what the caller says, so nobody can know whether a second run changes anything."""
-FLAT = (str, int, float, bool)
 
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 each_domain = pytest.mark.parametrize("domain", discovery.names())
@@ -64,14 +62,6 @@ def test_the_method_of_a_route_fits_the_kind(operation: Operation[Any, Any]) -> 
 @each_operation
 def test_a_summary_is_a_sentence(operation: Operation[Any, Any]) -> None:
     assert re.fullmatch(r"[A-Z][^\n]*\.", operation.summary)
-
-
-@each_operation
-def test_a_request_is_flat_so_that_flags_can_be_derived(operation: Operation[Any, Any]) -> None:
-    for name, hint in get_type_hints(operation.request).items():
-        inner = {kind for kind in (hint, *get_args(hint)) if kind is not type(None)} - {list}
-        choices = {kind for kind in inner if isinstance(kind, type) and issubclass(kind, enum.Enum)}
-        assert inner & {*FLAT, *(list[kind] for kind in FLAT), *choices, dict[str, Any]}, f"{name}: {hint}"
 
 
 @each_operation
