@@ -133,7 +133,11 @@ async def _copy_one(host: Host, path: str, name: str) -> str | None:
 
 async def _start_timer(host: Host) -> None:
     timer = (f"--on-active={WINDOW_S}", "--timer-property=AccuracySec=100ms")
-    done = await host.run(_transient(host, host.task.job_id, *timer), privileged=True)
+    try:
+        done = await host.run(_transient(host, host.task.job_id, *timer), privileged=True)
+    except OsapiError:
+        await _clear(host)
+        raise
     if done.exit_code != 0:
         await _clear(host)
         words = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
