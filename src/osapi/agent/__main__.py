@@ -20,7 +20,7 @@ from osapi.config.load import load
 from osapi.config.paths import paths
 from osapi.contract.errors import OsapiError
 from osapi.domains import discovery
-from osapi.telemetry import log
+from osapi.telemetry import log, tracing
 from osapi.telemetry.readiness import announce_ready
 
 
@@ -31,8 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         setup = _setup(chosen.osapi_file)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(Agent(setup)))
+        end_tracing = tracing.begin("agent", setup.settings.telemetry.tracing, debug=setup.settings.debug)
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(_serve(Agent(setup)))
+        finally:
+            end_tracing()
     except (OsapiError, ValueError) as problem:
         print(f"osapi agent: {problem}", file=sys.stderr)  # noqa: T201 - for whoever started it
         return 1

@@ -25,7 +25,8 @@ _T = TypeVar("_T")
 class Description:
     """Makes the record of one agent. `state` tells whether it takes work, `parts` how its parts are.
 
-    `stopping` and `stopped` are set by the program as it goes.
+    `metrics` is where the agent shows its figures, as `host:port`; empty: nowhere. `stopping` and `stopped` are set
+    by the program as it goes.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Description:
         parts: Callable[[], Mapping[str, str]],
         joined: datetime,
         now: Callable[[], datetime],
+        metrics: str = "",
     ) -> None:
         self._machine = machine
         self._labels = labels
@@ -50,6 +52,7 @@ class Description:
         self._parts = parts
         self._joined = joined
         self._now = now
+        self._metrics = metrics
         self._started = now()
         self._process = ProcessMeter()
         self.stopping = False
@@ -85,6 +88,7 @@ class Description:
             process=process,
             conditions=await self._pressure.settle(memory, load, disk, process),
             parts=dict(self._parts()),
+            metrics=self._metrics,
         )
 
     async def _uptime(self) -> int:

@@ -19,6 +19,7 @@ from osapi.contract.operation import Change, Later
 from osapi.host.door import Host, Keep, Live, Task
 from osapi.host.taking import LONGEST_S
 from osapi.jobs.record import Ending, Job
+from osapi.telemetry import tracing
 from osapi.telemetry.log import get_logger
 
 GRACE_S = LONGEST_S + 0.5
@@ -63,13 +64,15 @@ async def execute(
     limit = asyncio.timeout(job.deadline_s + GRACE_S)
     try:
         async with limit:
-            request = await requests.read(found.operation, job.request, host)
-            if waiting is None:
-                result = await found.call(view)(request)
-            else:
-                result = await found.later(view)(request, waiting.note)
-    except Later as later:
-        return Waiting(later.note, later.until)
+            with tracing.span(job.operation):
+                request = await requests.read(found.operation, job.request, host)
+                try:
+                    if waiting is None:
+                        result = await found.call(view)(request)
+                    else:
+                        result = await found.later(view)(request, waiting.note)
+                except Later as later:
+                    return Waiting(later.note, later.until)
     except DeadlineExceeded as problem:
         return _out_of_time(problem.message, problem.details)
     except Unsupported as problem:

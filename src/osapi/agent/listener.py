@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from datetime import datetime
 
 import msgspec
 
@@ -22,6 +23,7 @@ from osapi.contract.errors import Forbidden
 from osapi.jobs import envelope, subjects
 from osapi.jobs.record import Cancel
 from osapi.pki.signing import Verifier
+from osapi.telemetry import tracing
 from osapi.telemetry.log import get_logger
 from osapi.transport.broker import Broker, Message, Subscription
 
@@ -73,6 +75,13 @@ class Listener:
         received = self._tools.now()
         arrival = Arrival(message.subject, message.data)
         decision = intake.decide(arrival, self._me, self._unseal, self._worker.standing, received)
+        with tracing.continued(message.headers):  # believed no earlier than the message itself
+            self._act(decision, message.subject, received)
+        if self._gaps.shows(message.subject, message.headers):
+            _log.info("jobs.gap", subject=message.subject)
+            self._on_gap()
+
+    def _act(self, decision: intake.Decision, subject: str, received: datetime) -> None:
         match decision:
             case Run():
                 self._worker.accept(decision, received)
@@ -81,12 +90,9 @@ class Listener:
             case Again(job):
                 self._worker.remind(job)
             case Drop(reason):
-                tell_dropped(reason, message.subject)
+                tell_dropped(reason, subject)
             case Leave():
                 pass
-        if self._gaps.shows(message.subject, message.headers):
-            _log.info("jobs.gap", subject=message.subject)
-            self._on_gap()
 
     async def _on_drain(self, message: Message) -> None:
         await self._duty.take(message.data)

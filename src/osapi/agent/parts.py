@@ -15,6 +15,7 @@ from osapi.agent.description import Description
 from osapi.agent.duty import Duty
 from osapi.agent.fact_reporter import FactReporter
 from osapi.agent.failpoints import FailPoints
+from osapi.agent.figures import Figures
 from osapi.agent.file_states import FileStatesTeller
 from osapi.agent.greeting import Greeting
 from osapi.agent.intake import Identity
@@ -105,6 +106,8 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     `Unavailable` when its ledger cannot be opened.
     """
     wanted = Wanted(hello=asyncio.Event(), beat=asyncio.Event(), returned=Pulse())
+    figures = Figures(setup.settings.agent.metrics)
+    stack.callback(figures.close)
     verifier = _verifier(setup.paths)
     state = StateDir(setup.paths.agent_state)
     stack.callback(state.release)
@@ -123,7 +126,11 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     host = _with_objects(host, broker, setup.settings)
     duty = Duty(state.drain_order, names.machine_id, verifier, wanted.beat.set)
     pressure = Pressure(state.conditions, setup.settings.agent, setup.now)
-    return _assemble(setup, host, ledger, nameplate, names.machine_id, broker, verifier, duty, pressure, wanted, stack)
+    parts = _assemble(
+        setup, host, ledger, nameplate, names.machine_id, broker, verifier, duty, pressure, figures, wanted, stack
+    )
+    figures.show(broker, parts.worker, parts.heartbeat)
+    return parts
 
 
 def _assemble(
@@ -136,6 +143,7 @@ def _assemble(
     verifier: Verifier,
     duty: Duty,
     pressure: Pressure,
+    figures: Figures,
     wanted: Wanted,
     stack: AsyncExitStack,
 ) -> Parts:
@@ -165,11 +173,13 @@ def _assemble(
         ),
         fail_points=setup.fail_points,
         now=setup.now,
+        metrics=figures.metrics,
     )
     worker, me = Worker(tools, on_idle=lambda: _beat_if_drained(duty, wanted)), Identity(machine, ledger.joined)
     description = Description(
         machine, labels, host, nameplate, pressure, state=lambda: _state(duty, worker),
         parts=lambda: _told(duty, worker), joined=ledger.joined, now=setup.now,
+        metrics=figures.metrics.address,
     )  # fmt: skip
     registry = broker.bucket(settings.nats.registry.bucket)
     return Parts(

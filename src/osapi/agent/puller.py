@@ -21,6 +21,7 @@ from osapi.contract.errors import OsapiError, Unavailable
 from osapi.contract.operation import Kind
 from osapi.jobs import envelope
 from osapi.pki.signing import Verifier
+from osapi.telemetry import tracing
 from osapi.telemetry.log import get_logger
 from osapi.transport.queue import Delivery, PullQueue
 
@@ -109,7 +110,8 @@ class Puller:
             case Run(job):
                 if await self._tools.claims.take(job, received):
                     await self._note_claim(decision)
-                    self._worker.accept(decision, received, claimed=True)
+                    with tracing.continued(delivery.headers):
+                        self._worker.accept(decision, received, claimed=True)
                 await delivery.ack_sync()
             case Answer(job):
                 if await self._tools.claims.take(job, received):

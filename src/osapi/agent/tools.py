@@ -17,6 +17,8 @@ from osapi.agent.reporter import Reporter
 from osapi.agent.slots import Slots
 from osapi.contract.ids import MachineId
 from osapi.host.door import Host
+from osapi.telemetry import metrics
+from osapi.telemetry.metrics import Metrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,3 +39,4 @@ class Tools:
     outlet: Outlet
     fail_points: FailPoints
     now: Callable[[], datetime]
+    metrics: Metrics = metrics.OFF

@@ -28,7 +28,8 @@ from osapi.contract.operation import Kind
 from osapi.host import trial
 from osapi.host.trial import Aftermath
 from osapi.jobs.record import Ending, Job, Response
-from osapi.telemetry.log import get_logger
+from osapi.telemetry import tracing
+from osapi.telemetry.log import bind, get_logger
 
 REPORT_S = 2.0
 """How long a stopping agent waits for the broker to store its last answers; the rest is in the ledger."""
@@ -126,9 +127,17 @@ class Worker:
         await self._tasks.cancel()
 
     async def _carry(self, held: Held) -> None:
+        job = held.job
+        bind(job_id=job.id)
+        about = {"job.id": job.id, "job.operation": job.operation, "job.type": job.kind.value}
+        with tracing.span("job.process", tracing.CONSUMER, about) as span:
+            await self._finish(held, span)
+
+    async def _finish(self, held: Held, span: tracing.Span) -> None:
         job, tools = held.job, self._tools
         try:
             outcome = await course.follow(held, tools)
+            _tell(span, outcome)
             held.over.set()
             held.progress.close()
             if outcome is not None:
@@ -149,6 +158,7 @@ class Worker:
             await self._repeat(job.id)
 
     async def _conclude(self, job: Job, response: Response) -> None:
+        self._count(response)
         if job.kind is Kind.QUERY:
             _log.debug("job.ended", operation=job.operation, **_summary(response))
             await self._tools.reporter.publish(response, QUERY_PATIENCE)
@@ -186,12 +196,17 @@ class Worker:
         else:
             outcome = _lost(row, aftermath)
             response = self._response(row.job, row.received, row.started, outcome)
+            self._count(response)
             self._tasks.start(self._settle(response, row.expires), f"give up {row.job}")
 
     def _resume(self, row: Row, payload: bytes, started: datetime, waiting: bytes) -> None:
         job = _decode_job(payload)
         _log.info("job.resumed", job_id=job.id, operation=job.operation)
         self.accept(Run(job, payload), row.received, claimed=True, begun=(started, _decode_waiting(waiting)))
+
+    def _count(self, response: Response) -> None:
+        took = None if response.started is None else (response.finished - response.started).total_seconds()
+        self._tools.metrics.job_processed(response.ending.value, took)
 
     def _response(self, job: JobId, received: datetime, started: datetime | None, outcome: Outcome) -> Response:
         return Response(
@@ -207,6 +222,14 @@ class Worker:
             started=started,
             finished=self._tools.now(),
         )
+
+
+def _tell(span: tracing.Span, outcome: Outcome | None) -> None:
+    """Let the trace say how the job ended. `outcome` None: it did not, and comes again."""
+    if outcome is not None:
+        span.set("job.ending", outcome.ending.value)
+        if outcome.code is not None and outcome.ending is not Ending.SKIPPED:
+            span.fail(outcome.code)
 
 
 def _lost(row: Row, aftermath: Aftermath | None) -> Outcome:

@@ -18,6 +18,7 @@ from osapi.config.paths import Paths, paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import OsapiError, Unavailable
 from osapi.telemetry.log import configure, get_logger
+from osapi.telemetry.metrics import counting
 from osapi.telemetry.readiness import announce_ready
 
 _READY_S = 60.0
@@ -55,7 +56,12 @@ async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
         return server
 
     supervisor = Supervisor(launch)
-    reporting = Reporting(settings, places, prepared.host, lambda: supervisor.pid)
+    metrics = counting(settings.nats.server.metrics, lambda: supervisor.pid)
+    reporting = Reporting(settings, places, prepared.host, lambda: supervisor.pid, metrics)
+    metrics.serve(
+        "nats.server.metrics",
+        {"server": lambda: None if supervisor.serving else "nats-server is not running", "writes": reporting.trouble},
+    )
     supervisor.before_stop = reporting.stop
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -66,6 +72,7 @@ async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
     reports = asyncio.create_task(reporting.run())
     await supervisor.run(lambda: _ready(prepared))
     reports.cancel()
+    metrics.close()
     _log.info("broker.stopped")
 
 

@@ -19,6 +19,7 @@ from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import ComponentKind, Disk
 from osapi.fleet.program import Program
 from osapi.telemetry.log import get_logger
+from osapi.telemetry.metrics import OFF, Metrics
 from osapi.telemetry.process import ProcessFigures, ProcessMeter
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
@@ -33,8 +34,11 @@ _log = get_logger("osapi.broker")
 class Reporting:
     """Reports one broker. `pid` tells the process of the present server."""
 
-    def __init__(self, settings: Settings, paths: Paths, host: str, pid: Callable[[], int]) -> None:
+    def __init__(
+        self, settings: Settings, paths: Paths, host: str, pid: Callable[[], int], metrics: Metrics = OFF
+    ) -> None:
         self._settings = settings
+        self._metrics = metrics
         port = configuration.port_of(settings)
         self._address = _address(settings, paths, f"nats://{host}:{port}")
         self._server = _Server(pid)
@@ -47,13 +51,21 @@ class Reporting:
             lambda: datetime.now(UTC),
             lambda: _disk(paths.nats_store),
         )
+        self._program.metrics = lambda: metrics.address
+        self._reports: Heartbeat | None = None
         self._wanted = asyncio.Event()
         self._broker: Broker | None = None
 
     async def run(self) -> None:
         """Connect, however long that takes, and report for ever."""
         broker = self._broker = await self._connect()
-        await self._heartbeat(broker).run()
+        self._reports = self._heartbeat(broker)
+        self._reports.show_age(self._metrics)
+        await self._reports.run()
+
+    def trouble(self) -> str | None:
+        """Why the registry does not hear of this broker; None when it does."""
+        return "the broker has not been reported yet" if self._reports is None else self._reports.trouble
 
     async def stop(self) -> None:
         """Say that the broker ends in good order. A second call changes nothing."""

@@ -30,6 +30,8 @@ class Supervisor:
         self._launch = launch
         self.before_stop: Callable[[], Awaitable[None]] = _nothing
         """Awaited before a server is told to stop."""
+        self.serving = False
+        """Whether a server is there and has accepted connections."""
         self._server: Server | None = None
         self._stopping = asyncio.Event()
 
@@ -79,7 +81,9 @@ class Supervisor:
         """Wait until the server ends or we are told to stop. Returns whether it was us."""
         ended = asyncio.create_task(server.wait())
         stopping = asyncio.create_task(self._stopping.wait())
+        self.serving = True
         await asyncio.wait((ended, stopping), return_when=asyncio.FIRST_COMPLETED)
+        self.serving = False
         stopping.cancel()
         if self._stopping.is_set():
             await self.before_stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from osapi.cli import exit_status
@@ -67,8 +68,21 @@ def _draw(told: Mapping[str, Any], term: Terminal) -> None:
         pair(term, "Error", cell(told["error"]))
 
 
+def _targets(known: Values, client: RawClient, term: Terminal) -> int:
+    """The targets come as a list, which people see as a table."""
+    body = client.send(calls.prometheus_targets()).body
+    if known.get("json"):
+        term.say_bytes(body)
+    else:
+        from osapi.cli import health_report
+
+        health_report.targets(json.loads(body), term)
+    return exit_status.OK
+
+
 _COMMANDS = {
     "health liveness": Plain("Tell whether the controller answers.", (), _liveness),
     "health ready": Plain("Tell whether the controller can take jobs; exit status 1 when it cannot.", (), _ready),
     "health status": Plain("Show how every component fares; exit status 1 when something is degraded.", (), _status),
+    "health targets": Plain("List where programs show their metrics.", (), _targets),
 }

@@ -33,6 +33,16 @@ def programs(told: Mapping[str, Any], term: Terminal) -> None:
     table.draw(term, headers, [_row(one) for one in found])
 
 
+def targets(found: Iterable[Mapping[str, Any]], term: Terminal) -> None:
+    """A line for each place where Prometheus finds figures."""
+    rows = [
+        [cell(group["labels"].get("component")), cell(group["labels"].get("hostname")), cell(target)]
+        for group in found
+        for target in group["targets"]
+    ]
+    table.draw(term, ("COMPONENT", "HOSTNAME", "TARGET"), rows)
+
+
 def _row(one: Mapping[str, Any]) -> list[str]:
     plain = [cell(one.get(name)) for name in ("type", "hostname", "status", "conditions", "age")]
     return [*plain, cell(one.get("cpu_percent"), "percent"), size(one.get("mem_bytes") or 0)]

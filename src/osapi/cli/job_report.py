@@ -83,6 +83,7 @@ def detail(job: Mapping[str, Any], term: Terminal) -> None:
         ("Agents", f"{job.get('answered', 0)} of {job.get('hosts', 0)} answered"),
         ("Silent", job.get("silent")),
         ("Retry Of", job.get("retry_of")),
+        ("Trace ID", job.get("trace_id")),
         ("Dry Run", "yes" if job.get("dry_run") else None),
         ("Error", job.get("error")),
     ):

@@ -7,10 +7,11 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from osapi.cli import exit_status
+from osapi.cli import exit_status, traced
 from osapi.config import client as config_client
 from osapi.sdk import errors
 from osapi.sdk.raw import RawClient
+from osapi.telemetry import tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +32,8 @@ class _Traced(RawClient):
 
     def send(self, request: Request) -> Response:
         begun = time.monotonic()
-        self.term.tell(f"> {request.method} {self.address}{request.path}")
+        trace_id = tracing.ids().get("trace_id")
+        self.term.tell(f"> {request.method} {self.address}{request.path}{f' (trace {trace_id})' if trace_id else ''}")
         try:
             response = super().send(request)
         except errors.ApiError as problem:
@@ -66,7 +68,7 @@ def run(
         return exit_status.USAGE
     try:
         with client:
-            status = work(client)
+            status = traced.run(lambda: work(client), environ, osapi_file=osapi_file)
         term.out.flush()
     except errors.SdkError as problem:
         tell(problem, known, term, as_json=as_json)
@@ -76,6 +78,11 @@ def run(
         return exit_status.USAGE
     except KeyboardInterrupt:
         return exit_status.INTERRUPTED
+    except Exception as problem:
+        if not _is_about_settings(problem):
+            raise
+        term.tell(f"osapi: {problem}")
+        return exit_status.USAGE
     return status
 
 

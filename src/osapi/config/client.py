@@ -85,6 +85,18 @@ def resolve(
     return Context(url, token or "")
 
 
+def may_trace(*, osapi_file: str | None = None, environ: Mapping[str, str]) -> bool:
+    """Whether the settings are worth reading for the sake of tracing; that costs a YAML parser, this nearly nothing."""
+    asked = environ.get("OSAPI_TELEMETRY_TRACING_ENABLED")
+    if asked is not None:
+        return asked.lower() not in ("", "0", "false", "no", "off")
+    try:
+        with open(osapi_file or environ.get("OSAPI_OSAPIFILE") or DEFAULT_FILE, "rb") as file:
+            return b"tracing" in file.read().lower()
+    except OSError:
+        return False
+
+
 def _from_file(asked: str | None) -> Context:
     """Both values as the settings file has them; the default file counts only where it can be read."""
     if not asked and not os.access(DEFAULT_FILE, os.R_OK):

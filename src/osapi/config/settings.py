@@ -24,7 +24,14 @@ class Tracing(Section, frozen=True, kw_only=True):
         Literal["", "stdout", "otlp"],
         Meta(description="Where traces go; empty: their ids stand in the logs and nothing is sent."),
     ] = ""
-    otlp_endpoint: Annotated[str, Meta(description="Address of the collector for `otlp`.")] = ""
+    otlp_endpoint: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://\S+)?$",
+            description="Address of the collector for `otlp`, over HTTP; without a path `/v1/traces` is added. Empty: "
+            "$OTEL_EXPORTER_OTLP_ENDPOINT, else http://localhost:4318.",
+        ),
+    ] = ""
 
 
 class Log(Section, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from osapi.contract.errors import OsapiError
 from osapi.controller import asgi
 from osapi.controller.app import Controller
 from osapi.domains import discovery
-from osapi.telemetry import log
+from osapi.telemetry import log, tracing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +48,7 @@ async def _serve(file: Path | None) -> None:
     settings = load(file, os.environ)
     log.configure(log_format=settings.telemetry.log.format, debug=settings.debug, program="controller")
     operations = {operation.name: operation for operation in discovery.operations()}
+    end_tracing = tracing.begin("controller", settings.telemetry.tracing, debug=settings.debug)
     controller = Controller(settings, paths(settings), operations)
     running = asyncio.create_task(controller.run())
 
@@ -58,8 +59,11 @@ async def _serve(file: Path | None) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end)
-    with contextlib.suppress(asyncio.CancelledError):  # told to stop before it had started
-        await running
+    try:
+        with contextlib.suppress(asyncio.CancelledError):  # told to stop before it had started
+            await running
+    finally:
+        end_tracing()
 
 
 if __name__ == "__main__":

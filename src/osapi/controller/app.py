@@ -26,8 +26,8 @@ from osapi.contract.operation import Operation
 from osapi.contract.target import Target
 from osapi.controller import asgi, layout
 from osapi.controller.authenticate import Authenticator
-from osapi.controller.health import Check
 from osapi.controller.node import NodeServices
+from osapi.controller.observed import observed
 from osapi.controller.serve import HttpServer, bind
 from osapi.controller.status import http as status_routes
 from osapi.controller.status.look import Sources
@@ -35,6 +35,7 @@ from osapi.files import http as file_routes
 from osapi.files.seed import seed
 from osapi.files.states import FileStates
 from osapi.files.sweeping import keep_tidy
+from osapi.fleet import discovery as discovery_routes
 from osapi.fleet import http as fleet_routes
 from osapi.fleet import target_http as target_routes
 from osapi.fleet.heartbeat import Heartbeat
@@ -47,7 +48,9 @@ from osapi.jobs import http as job_routes
 from osapi.jobs.service import JobNames, JobService
 from osapi.pki.keys import load_or_create_keypair
 from osapi.pki.signing import Signer, Verifier
+from osapi.telemetry import metrics as telemetry
 from osapi.telemetry.log import get_logger
+from osapi.telemetry.metrics import Checks, Metrics
 from osapi.telemetry.process import ProcessMeter
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
@@ -129,6 +132,7 @@ class Controller:
     async def _build(self, opened: AsyncExitStack) -> ASGIApp:
         """Every part in the order of what it needs; `opened` ends them in the opposite order."""
         settings = self._settings
+        metrics = telemetry.counting(settings.controller.metrics)
         verifier, revoked = self._tokens()
         self._broker = broker = await self._connect()
         opened.push_async_callback(broker.close)
@@ -138,10 +142,10 @@ class Controller:
         keys = self._keys()
         fleet = FleetService(broker, settings.nats, keys)
         opened.push_async_callback(fleet.stop)
-        jobs = self._jobs(broker, keys, fleet)
+        jobs = self._jobs(broker, keys, fleet, metrics)
         opened.push_async_callback(jobs.stop)
         await asyncio.gather(fleet.start(), jobs.start())
-        heartbeat = self._report(broker, opened)
+        heartbeat = self._report(broker, opened, metrics)
         services = NodeServices(
             jobs=jobs,
             fleet=fleet.registry,
@@ -149,21 +153,25 @@ class Controller:
             body_limit=settings.controller.api.body_limit_bytes,
         )
         checks = _checks(broker, jobs, heartbeat)
+        opened.callback(metrics.close)
+        _show(metrics, checks, jobs, heartbeat)
         sources = Sources(survey=broker.survey(), layout=wanted, jobs=jobs, fleet=fleet, checks=checks)
         slices = [
             *status_routes.routes(sources),
             *job_routes.routes(jobs, self._operations, FleetView(fleet.registry), time.time),
             *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines),
+            *discovery_routes.routes(fleet.registry, fleet.components),
             *await self._files(broker, FleetView(fleet.registry), opened),
             *target_routes.routes(fleet.registry),
         ]
         upload_limit = settings.controller.api.upload_limit_bytes or None
-        return asgi.application(
+        app = asgi.application(
             asgi.routes(self._operations, services, slices, list(checks.values()), upload_limit),
             Authenticator(verifier, time.time),
             self._stopping,
             settings.controller.api.security.cors.allow_origins,
         )
+        return observed(app, metrics)
 
     async def _files(self, broker: Broker, fleet: FleetView, opened: AsyncExitStack) -> Routes:
         """The file routes, unless the settings name no place for files."""
@@ -209,7 +217,7 @@ class Controller:
         key = load_or_create_keypair(self._paths.pki, "controller")
         return Keys(Signer(key), Verifier.of(key.public_key))
 
-    def _report(self, broker: Broker, opened: AsyncExitStack) -> Heartbeat:
+    def _report(self, broker: Broker, opened: AsyncExitStack, metrics: Metrics) -> Heartbeat:
         """Keep telling the registry that this controller lives, and at the end that it ended in good order."""
         controller, beat = self._settings.controller, self._settings.agent.heartbeat_interval
         program = Program(
@@ -220,6 +228,7 @@ class Controller:
             lambda: {"api": "serving" if self.is_serving else "starting"},
             lambda: datetime.now(UTC),
         )
+        program.metrics = lambda: metrics.address
         registry = broker.bucket(self._settings.nats.registry.bucket)
         heartbeat = Heartbeat(registry, program.entry, beat, asyncio.Event())
         beating = asyncio.create_task(heartbeat.run(), name="heartbeat")
@@ -232,7 +241,7 @@ class Controller:
         opened.push_async_callback(end)
         return heartbeat
 
-    def _jobs(self, broker: Broker, keys: Keys, fleet: FleetService) -> JobService:
+    def _jobs(self, broker: Broker, keys: Keys, fleet: FleetService, metrics: Metrics) -> JobService:
         nats = self._settings.nats
         return JobService(
             broker,
@@ -249,6 +258,7 @@ class Controller:
             retention=nats.kv.ttl or None,
             standing=fleet.drains.standing,
             clock=time.time,
+            metrics=metrics,
         )
 
 
@@ -269,13 +279,20 @@ async def _follow(broker: Broker, revoked: Revocations) -> None:
     await broker.bucket(revocation.BUCKET).follow(revocation.FILTER, note)
 
 
-def _checks(broker: Broker, jobs: JobService, heartbeat: Heartbeat) -> dict[str, Check]:
+def _checks(broker: Broker, jobs: JobService, heartbeat: Heartbeat) -> Checks:
     """What the controller cannot work without, by the name under which the status tells it."""
     return {
         "broker": lambda: _connected(broker),
         "jobs": lambda: _caught_up(jobs),
         "writes": lambda: heartbeat.trouble,
     }
+
+
+def _show(metrics: Metrics, checks: Checks, jobs: JobService, heartbeat: Heartbeat) -> None:
+    """Show the figures of this controller, if anybody wants them."""
+    metrics.show("osapi_jobs_active", "Jobs of the fleet that have not ended.", lambda: jobs.index.active)
+    heartbeat.show_age(metrics)
+    metrics.serve("controller.metrics", checks)
 
 
 def _connected(broker: Broker) -> str | None:

@@ -26,6 +26,7 @@ from osapi.files import api as file_api
 from osapi.fleet import api as fleet_api
 from osapi.fleet import target_api
 from osapi.jobs import endpoints as job_endpoints
+from osapi.telemetry.metrics import Check
 
 _ASKED = ["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Prefer", "X-Request-Id"]
 _TOLD = ["Location", "Retry-After", "X-Request-Id"]
@@ -57,7 +58,7 @@ def routes(
     operations: Mapping[str, Operation[Any, Any]],
     services: NodeServices,
     slices: Routes,
-    checks: Sequence[health.Check],
+    checks: Sequence[Check],
     upload_limit: int | None = None,
 ) -> list[Route]:
     """Every route there is. `slices` are those written by hand, `checks` what readiness depends on.

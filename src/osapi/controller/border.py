@@ -15,7 +15,7 @@ from osapi.contract.errors import ErrorBody, OsapiError
 from osapi.controller.answer import Answer, send_answer
 from osapi.controller.errors import answer_to, failure
 from osapi.controller.exchange import JOB_ID, Disconnected
-from osapi.telemetry.log import get_logger
+from osapi.telemetry.log import bind, get_logger
 
 REQUEST_ID = "osapi.request_id"
 """Key in the ASGI scope."""
@@ -41,6 +41,7 @@ class Border:
             return
         request_id = _given_id(scope) or b"%b-%x" % (self._process, next(self._numbers))
         scope[REQUEST_ID] = request_id.decode()
+        bind(request_id=scope[REQUEST_ID])
         began = time.perf_counter()
         status = 0
 

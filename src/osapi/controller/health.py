@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from osapi.contract.endpoint import Call, Endpoint, Reply, Routes
 from osapi.contract.operation import Nothing
+from osapi.telemetry.metrics import Check
 
 _TAG = "Health"
-
-Check = Callable[[], str | None]
-"""None when a part is ready, otherwise a sentence that says what is missing."""
 
 
 class HealthResponse(msgspec.Struct):

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from osapi.contract.endpoint import Endpoint
 from osapi.contract.facts import HostDetails
+from osapi.contract.operation import Nothing
 from osapi.fleet.conditions import ConditionType
 from osapi.fleet.models import AgentState, Disk, Load, Memory, OsInfo, TimelineEvent
 from osapi.telemetry.process import ProcessFigures
@@ -129,6 +130,19 @@ class AgentList(msgspec.Struct, kw_only=True):
     total: Annotated[int, Meta(description="How many they are.")]
 
 
+class TargetGroup(msgspec.Struct, kw_only=True):
+    """One program, as Prometheus wants to be told of it."""
+
+    targets: Annotated[list[str], Meta(description="Its address, as `host:port`.")]
+    labels: Annotated[
+        dict[str, str],
+        Meta(
+            description="`component` and `hostname` for its series; for relabelling `__meta_osapi_machine_id`, "
+            "`__meta_osapi_version` and `__meta_osapi_label_<name>`."
+        ),
+    ]
+
+
 LIST = Endpoint(
     operation_id="getAgents",
     method="GET",
@@ -180,4 +194,14 @@ DELETE = Endpoint(
     tag=_TAG,
     request=DeleteRequest,
     response=Message,
+)
+PROMETHEUS = Endpoint(
+    operation_id="getPrometheusTargets",
+    method="GET",
+    path="/api/discovery/prometheus",
+    permission="health:read",
+    summary="List where programs show their metrics, for the service discovery of Prometheus.",
+    tag="Health",
+    request=Nothing,
+    response=list[TargetGroup],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ import msgspec
 
 from osapi.contract.errors import OsapiError
 from osapi.telemetry.log import get_logger
+from osapi.telemetry.metrics import Metrics
 from osapi.transport.bucket import Bucket
 
 _RETRY_S = 1.0
@@ -34,6 +36,12 @@ class Heartbeat:
         self._wanted = wanted
         self.trouble: str | None = None
         """Why the broker did not take the last beat; None when it did."""
+        self._taken = time.monotonic()
+
+    def show_age(self, metrics: Metrics) -> None:
+        """Show the time since the broker took the last beat; before the first, since there is this object."""
+        told = "Seconds since the broker took the last heartbeat of this program."
+        metrics.show("osapi_heartbeat_age_seconds", told, lambda: time.monotonic() - self._taken)
 
     async def run(self) -> None:
         """Beat whenever it is due. One that the broker does not take is due again after a second. Never returns."""
@@ -56,4 +64,5 @@ class Heartbeat:
             self.trouble = problem.message
             return False
         self.trouble = None
+        self._taken = time.monotonic()
         return True

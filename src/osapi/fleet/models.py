@@ -93,6 +93,8 @@ class AgentRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     conditions: tuple[Condition, ...] = ()
     parts: dict[str, str] = {}
     """Parts of the agent and how they are, for example `queue: taking jobs`."""
+    metrics: str = ""
+    """Where it shows its figures, as `host:port`; empty when it does not."""
 
 
 class ComponentKind(enum.Enum):
@@ -118,6 +120,8 @@ class ComponentRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """The file system that holds what the program stores; None when it stores nothing."""
     conditions: tuple[Condition, ...] = ()
     parts: dict[str, str] = {}
+    metrics: str = ""
+    """Where it shows its figures, as `host:port`; empty when it does not."""
 
 
 class DrainOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -22,7 +22,8 @@ FULL_PERCENT = 90
 class Program:
     """One running program. `instance` tells two of a kind on one host apart, for example its port.
 
-    `parts` tells how its parts are, `measure` what it uses, `disk` the disk it stores on. `stopped` is set by the program as it goes.
+    `parts` tells how its parts are, `measure` what it uses, `disk` the disk it stores on.
+    `stopped`, and `metrics`, which tells where its figures are shown, are set by the program as it goes.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Program:
         self._started = now()
         self._conditions: tuple[Condition, ...] = ()
         self.stopped = False
+        self.metrics: Callable[[], str] = str
 
     async def entry(self) -> tuple[str, msgspec.Struct]:
         """Key and record for the registry."""
@@ -66,5 +68,6 @@ class Program:
             disk=disk,
             conditions=self._conditions,
             parts=dict(self._parts()),
+            metrics=self.metrics(),
         )
         return models.component_key(record), record

@@ -43,6 +43,7 @@ from osapi.host.processes import HostProcess
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed, OnOutput
 from osapi.host.service import Answered, Ask
 from osapi.host.space import SpaceProbe
+from osapi.telemetry import tracing
 from osapi.templates.rendering import Context, Rendered
 
 _NEVER_BLOCKS = ("/proc/sys/", "/proc/loadavg", "/proc/uptime")
@@ -159,12 +160,16 @@ class LocalHost:
             output_limit=output_limit,
             on_output=on_output,
         )
-        return await process.run(program)
+        with tracing.span(f"run {_last(argv[0])}" if argv else "run") as span:
+            completed = await process.run(program)
+            _tell(span, completed)
+        return completed
 
     async def ask(self, ask: Ask) -> Answered:
         if not ask.reads:
             self._refuse_in_check_mode()
-        return await http.ask(self._parts.files, ask)
+        with tracing.span(f"ask {_last(ask.socket)}", tracing.CLIENT):
+            return await http.ask(self._parts.files, ask)
 
     async def kill_marked(self, mark: str) -> bool:
         self._refuse_in_check_mode()
@@ -302,6 +307,19 @@ class LocalHost:
     def _refuse_in_check_mode(self) -> None:
         if self.check_mode:
             raise RuntimeError("nothing may be changed in check mode; providers change things through `apply`")
+
+
+def _last(path: str) -> str:
+    """The name at the end of a path: all that a trace says of a program or a socket."""
+    return path.rpartition("/")[2]
+
+
+def _tell(span: tracing.Span, completed: Completed) -> None:
+    """Let the trace say how a program ended; what it was told and what it said may be secret."""
+    if completed.exit_code is not None:
+        span.set("process.exit.code", completed.exit_code)
+    if completed.signal is not None:
+        span.fail(f"signal {completed.signal}")
 
 
 async def _unreachable(_settle_s: float, _deadline_s: float) -> bool:

@@ -121,6 +121,8 @@ class JobDetail(msgspec.Struct, kw_only=True, omit_defaults=True):
     responses: dict[str, HostResponse] | None = None
     agent_states: dict[str, AgentState] | None = None
     timeline: list[TimelineEvent] | None = None
+    trace_id: str | None = None
+    """W3C trace id of its submission; absent when that was not traced, and in lists."""
 
 
 class JobList(msgspec.Struct, kw_only=True, omit_defaults=True):

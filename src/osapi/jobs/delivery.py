@@ -99,14 +99,16 @@ class Delivery:
             await self._publish_again(entry, entry.record)
         else:
             for machine in _unacknowledged(entry):
-                await self._broker.publish(subjects.direct(entry.kind, machine), sealed_part(entry.record))
+                await self._broker.publish(
+                    subjects.direct(entry.kind, machine), sealed_part(entry.record), headers=entry.trace
+                )
 
     async def _publish_again(self, entry: JobEntry, record: bytes) -> None:
         """Store the message of an `_any` job once more; the stream drops it if it has it (by message id)."""
         if entry.notes or entry.id not in self._dispatcher.unconfirmed:
             return
         subject = subjects.submission(entry.kind, entry.route)
-        await self._broker.append(subject, sealed_part(record), message_id=entry.id)
+        await self._broker.append(subject, sealed_part(record), message_id=entry.id, headers=entry.trace)
         self._dispatcher.unconfirmed.discard(entry.id)
 
     async def _on_hello(self, message: Message) -> None:
@@ -118,7 +120,8 @@ class Delivery:
         now = self._clock()
         missed = list(_missed(self._index, hello, now))
         for entry, record in missed:
-            await self._broker.publish(subjects.direct(entry.kind, hello.machine_id), sealed_part(record))
+            subject = subjects.direct(entry.kind, hello.machine_id)
+            await self._broker.publish(subject, sealed_part(record), headers=entry.trace)
         await message.respond(
             _encode(Welcome(resent=len(missed), now=moment(now), standing=self._standing(hello.machine_id)))
         )

@@ -13,6 +13,7 @@ from osapi.jobs.api import AgentState, HostResponse, JobDetail, JobOperation, Ti
 from osapi.jobs.entry import JobEntry, moment
 from osapi.jobs.record import Ending, Event, Job, Response, StatusEvent
 from osapi.jobs.store import JobFacts
+from osapi.telemetry import tracing
 
 _EVENT_TEXT = {
     Event.ACKNOWLEDGED: "taken in by the agent",
@@ -55,6 +56,7 @@ def detail(entry: JobEntry, facts: JobFacts, now: float) -> JobDetail:
     }
     told.silent = sorted(entry.silent().values()) or None
     told.timeline = timeline(facts)
+    told.trace_id = tracing.trace_id(facts.roster.trace) or None
     if entry.expected == 1 and len(responses) == 1:
         told.result = _plain(next(iter(responses.values())).data)
     return told

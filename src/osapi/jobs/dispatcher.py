@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ from osapi.jobs.index import Change, Index
 from osapi.jobs.record import Actor, Cancel, Event, Job, Response, Roster, StatusEvent
 from osapi.jobs.store import JobFacts, JobStore
 from osapi.pki.signing import Signer
-from osapi.telemetry.log import get_logger
+from osapi.telemetry import tracing
+from osapi.telemetry.log import bind, get_logger
 from osapi.transport.broker import Broker
 
 _NAMESPACE = uuid.UUID("6f736170-692d-6a6f-622d-6b6579000000")
@@ -100,7 +102,7 @@ class Dispatcher:
         the broker refuses or does not confirm.
         """
         job = self._job(submission)
-        names = Roster(hosts=submission.hosts)
+        names = Roster(hosts=submission.hosts, trace=tracing.carrier().get("traceparent", ""))
         sealed = envelope.seal(self._signer, envelope.JOB, _encode(job))
         record = sealed + b"\n" + _encode(names)
         ticket = self._ticket(job.id)
@@ -117,11 +119,9 @@ class Dispatcher:
 
     async def wait(self, ticket: Ticket, timeout_s: float) -> Collected:
         """Wait until every expected host has answered, or `timeout_s` seconds are over."""
-        try:
+        with tracing.span("job.wait", attributes={"job.id": ticket.job_id}), contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await ticket.done.wait()
-        except TimeoutError:
-            pass
         entry = self._index.get(ticket.job_id)
         silent = {} if entry is None else {MachineId(m): name for m, name in entry.silent().items()}
         return Collected(
@@ -192,6 +192,15 @@ class Dispatcher:
         )
 
     async def _accept(self, job: Job, sealed: bytes, record: bytes) -> int:
+        """Store and publish, which hangs together with the request in logs and traces."""
+        bind(job_id=job.id)
+        about = {"job.id": job.id, "job.operation": job.operation, "job.type": job.kind.value}
+        with tracing.span("job.submit", tracing.PRODUCER, about):
+            revision = await self._put(job, sealed, record)
+        _log.debug("job.submitted", operation=job.operation, target=job.target)
+        return revision
+
+    async def _put(self, job: Job, sealed: bytes, record: bytes) -> int:
         """Store the record and publish the job; returns the record's revision.
 
         What changes a host is published once its record is stored. A query may run without a record, should
@@ -208,7 +217,9 @@ class Dispatcher:
     async def _publish(self, job: Job, sealed: bytes) -> None:
         self.unconfirmed.add(job.id)
         try:
-            await self._broker.append(subjects.submission(job.kind, job.route), sealed, message_id=job.id)
+            await self._broker.append(
+                subjects.submission(job.kind, job.route), sealed, message_id=job.id, headers=tracing.carrier()
+            )
         except Unavailable as problem:
             if problem.error_code == "refused":
                 await self._withdraw(job)
@@ -219,7 +230,7 @@ class Dispatcher:
         """Send a job that is stored to its hosts. Whoever does not hear it is sent it again, as always."""
         try:
             for machine in hosts:
-                await self._broker.publish(subjects.direct(job.kind, machine), sealed)
+                await self._broker.publish(subjects.direct(job.kind, machine), sealed, headers=tracing.carrier())
         except Unavailable as problem:
             _log.warning("jobs.send_failed", job_id=job.id, error=problem.message)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from sys import intern
 
@@ -56,8 +57,9 @@ class ResponseHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobEntry:
-    """One job in memory. Times are seconds since the epoch; `record` is kept while the job is unfinished.
+    """One job in memory. Times are seconds since the epoch.
 
+    `record`, and the headers `trace` that go along with it, are kept while the job is unfinished.
     `open_hosts` counts the expected hosts without a final word, `touched` tells whether any host has given
     a sign. With them an answer to a broadcast costs the same however many hosts there are.
     """
@@ -84,6 +86,7 @@ class JobEntry:
         "status",
         "target",
         "touched",
+        "trace",
         "updated",
     )
 
@@ -106,6 +109,7 @@ class JobEntry:
         self.open_hosts = len(self.notes)
         self.touched = False
         self.record: bytes | None = record
+        self.trace: Mapping[str, str] | None = roster.headers or None
         self.revision = revision
         self.status = JobStatus.SUBMITTED
         self.updated = self.created

@@ -67,6 +67,11 @@ class Index:
     def get(self, job: str) -> JobEntry | None:
         return self._jobs.get(job)
 
+    @property
+    def active(self) -> int:
+        """How many jobs still wait for somebody."""
+        return len(self._unfinished)
+
     def unfinished(self) -> Iterable[JobEntry]:
         """Every job that still waits for somebody."""
         return list(self._unfinished.values())
@@ -220,7 +225,7 @@ class Index:
         if not status.is_final:
             self._unfinished[entry.id] = entry
         else:
-            entry.record = None
+            entry.record = entry.trace = None
             self._unfinished.pop(entry.id, None)
             self._observer(Change(entry, "done", entry.updated), None)
 

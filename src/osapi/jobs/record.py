@@ -1,7 +1,7 @@
 """The job as it is signed, stored and delivered, and what hosts write about it.
 
 A stored record is three lines: a header with key id and signature, the signed job, the roster. The
-roster names every host that must answer; the job holds its digest in short (`Expected`), so that a
+roster names every host that must answer, and the trace it belongs to; the job holds its digest in short (`Expected`), so that a
 broadcast to a thousand hosts does not carry a thousand names a thousand times.
 """
 
@@ -58,10 +58,20 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return timedelta(seconds=self.deadline_s)
 
 
-class Roster(msgspec.Struct, frozen=True):
-    """Every host that must answer: machine id to host name at submission. Empty for `_any`."""
+class Roster(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What belongs to a job and is not signed.
+
+    `hosts` are all that must answer: machine id to host name at submission; empty for `_any`. `trace` is the header
+    `traceparent` of its submission; empty when it was not traced.
+    """
 
     hosts: dict[MachineId, str]
+    trace: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What goes along with every delivery of the job."""
+        return {"traceparent": self.trace} if self.trace else {}
 
 
 class Event(enum.Enum):

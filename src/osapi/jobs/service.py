@@ -26,6 +26,7 @@ from osapi.jobs.store import JobFacts, JobStore, sealed_part
 from osapi.jobs.streams import Following
 from osapi.jobs.tail import Tail
 from osapi.pki.signing import Signer, Verifier
+from osapi.telemetry import metrics as telemetry
 from osapi.telemetry.log import get_logger
 from osapi.transport.broker import Broker
 from osapi.transport.bucket import Entry
@@ -60,8 +61,10 @@ class JobService:
         retention: timedelta | None,
         standing: Callable[[MachineId], bytes] = lambda _: b"",
         clock: Callable[[], float],
+        metrics: telemetry.Metrics = telemetry.OFF,
     ) -> None:
         self._clock = clock
+        self._metrics = metrics
         self._verifier = verifier
         self._running: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
@@ -180,8 +183,16 @@ class JobService:
             return
         self.dispatcher.observe(change, answer)
         self.feed.publish(change)
+        self._count(change)
         if change.event == "done" and lost_hosts(change.entry, self._clock()):
             self._letters_due.put_nowait(change.entry)
+
+    def _count(self, change: Change) -> None:
+        entry = change.entry
+        if change.event == "submitted":
+            self._metrics.job_created(entry.operation)
+        elif change.event == "done":
+            self._metrics.job_processed(entry.status.value, entry.updated - entry.created)
 
     def _on_queue_entry(self, entry: Entry) -> None:
         self.feed.arrived("queue", entry.revision)

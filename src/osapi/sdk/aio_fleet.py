@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Unpack
 
-from osapi.fleet.api import AgentInfo, AgentList, Message
+from osapi.fleet.api import AgentInfo, AgentList, Message, TargetGroup
 from osapi.fleet.target_api import FactKeys, TargetInfo
 from osapi.sdk import calls
 from osapi.sdk.aio_raw import AsyncRawClient
@@ -56,7 +57,7 @@ class AsyncAgents:
 
 
 class AsyncHealth:
-    """The health of a controller. Needs no token."""
+    """The health of a controller, which needs no token, and where its metrics are."""
 
     def __init__(self, raw: AsyncRawClient) -> None:
         self._raw = raw
@@ -73,3 +74,8 @@ class AsyncHealth:
         except ApiError as problem:
             return unready(problem)
         return Readiness(ready=True)
+
+    async def prometheus_targets(self) -> Sequence[TargetGroup]:
+        """Where the programs that the token reaches show their metrics."""
+        answer: list[TargetGroup] = decode(await self._raw.send(calls.prometheus_targets()), list[TargetGroup])
+        return answer

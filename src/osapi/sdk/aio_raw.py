@@ -17,6 +17,7 @@ from osapi.sdk.form import UploadForm
 from osapi.sdk.raw import CONNECT_TIMEOUT_S, TIMEOUT_S, standing_headers
 from osapi.sdk.request import Request, Response
 from osapi.sdk.retry import Retry
+from osapi.telemetry import tracing
 
 
 class AsyncRawClient:
@@ -42,17 +43,8 @@ class AsyncRawClient:
 
     async def send(self, request: Request) -> Response:
         """Exchange a request for its whole answer, trying again where that is safe; raises as `RawClient.send`."""
-        tried = 0
-        while True:
-            tried += 1
-            try:
-                return await self._exchange(request)
-            except SdkError as problem:
-                problem.idempotency_key = request.idempotency_key
-                pause_s = self._retry.pause_s(request, problem, tried)
-                if pause_s is None:
-                    raise
-            await self._sleep(pause_s)
+        with tracing.span(request.method, tracing.CLIENT, {"http.request.method": request.method}):
+            return await self._persist(request)
 
     async def stream(self, request: Request) -> AsyncGenerator[bytes, None]:
         """Yield the body of an answer as it arrives; not tried again."""
@@ -79,6 +71,19 @@ class AsyncRawClient:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+    async def _persist(self, request: Request) -> Response:
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                return await self._exchange(request)
+            except SdkError as problem:
+                problem.idempotency_key = request.idempotency_key
+                pause_s = self._retry.pause_s(request, problem, tried)
+                if pause_s is None:
+                    raise
+            await self._sleep(pause_s)
 
     async def _exchange(self, request: Request) -> Response:
         try:
@@ -139,7 +144,7 @@ def _sent_headers(request: Request) -> dict[str, str]:
         ours = {"content-type": request.form.content_type, "content-length": str(request.form.length)}
     else:
         ours = {} if request.body is None else {"content-type": "application/json"}
-    return {**ours, **request.headers}
+    return {**ours, **request.headers, **tracing.carrier()}
 
 
 async def _pieces(form: UploadForm) -> AsyncGenerator[bytes, None]:

@@ -162,6 +162,11 @@ def health_ready() -> Request:
     return Request("GET", "/api/health/ready", safe=False)
 
 
+def prometheus_targets() -> Request:
+    """Read where programs show their metrics."""
+    return Request("GET", "/api/discovery/prometheus")
+
+
 def _file(name: str) -> str:
     return f"/api/file/{quote(name)}"
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypedDict, Unpack
 
 import msgspec
 
-from osapi.fleet.api import AgentInfo, AgentList, Message
+from osapi.fleet.api import AgentInfo, AgentList, Message, TargetGroup
 from osapi.fleet.target_api import FactKeys, TargetInfo
 from osapi.sdk import calls
 from osapi.sdk.errors import ApiError, Unavailable
@@ -82,7 +83,7 @@ class Agents:
 
 
 class Health:
-    """The health of a controller. Needs no token."""
+    """The health of a controller, which needs no token, and where its metrics are."""
 
     def __init__(self, raw: RawClient) -> None:
         self._raw = raw
@@ -99,3 +100,8 @@ class Health:
         except ApiError as problem:
             return unready(problem)
         return Readiness(ready=True)
+
+    def prometheus_targets(self) -> Sequence[TargetGroup]:
+        """Where the programs that the token reaches show their metrics."""
+        answer: list[TargetGroup] = decode(self._raw.send(calls.prometheus_targets()), list[TargetGroup])
+        return answer

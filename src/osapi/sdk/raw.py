@@ -14,6 +14,7 @@ from osapi.sdk.connection import Connection, connect
 from osapi.sdk.errors import SdkError, Unreachable
 from osapi.sdk.request import Request, Response
 from osapi.sdk.retry import Retry
+from osapi.telemetry import tracing
 
 if TYPE_CHECKING:
     import ssl
@@ -56,17 +57,8 @@ class RawClient:
 
         Raises `ApiError` for a status of 300 or more, `Unreachable` and `BadAnswer`.
         """
-        tried = 0
-        while True:
-            tried += 1
-            try:
-                return self._exchange(request)
-            except SdkError as problem:
-                problem.idempotency_key = request.idempotency_key
-                pause_s = self._retry.pause_s(request, problem, tried)
-                if pause_s is None:
-                    raise
-            self._sleep(pause_s)
+        with tracing.span(request.method, tracing.CLIENT, {"http.request.method": request.method}):
+            return self._persist(request)
 
     def stream(self, request: Request, *, until: float | None = None) -> Generator[bytes, None, None]:
         """Yield the body of an answer as it arrives. Not tried again; ends when the controller ends it.
@@ -96,6 +88,19 @@ class RawClient:
     ) -> None:
         self.close()
 
+    def _persist(self, request: Request) -> Response:
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                return self._exchange(request)
+            except SdkError as problem:
+                problem.idempotency_key = request.idempotency_key
+                pause_s = self._retry.pause_s(request, problem, tried)
+                if pause_s is None:
+                    raise
+            self._sleep(pause_s)
+
     def _exchange(self, request: Request) -> Response:
         connection = self._take()
         try:
@@ -116,7 +121,7 @@ class RawClient:
 
     def _start(self, connection: Connection, request: Request) -> tuple[int, dict[str, str]]:
         timeout_s = self._timeout_s if request.timeout_s is None else request.timeout_s
-        return connection.start(request, self._headers, timeout_s)
+        return connection.start(request, {**self._headers, **tracing.carrier()}, timeout_s)
 
     def _take(self) -> Connection:
         while True:

@@ -4,8 +4,9 @@
     log.info("job.completed", job_id=job.id, duration_s=0.2)
 
 Built on the standard library, so that records of libraries pass through the same two formatters.
-Field names are fixed where they recur: `job_id`, `operation`, `target`, `hostname`, `path`,
-`duration_s`, `error`. Secrets are never fields. Where the lines go (a file, the journal) is left to
+Field names are fixed where they recur: `request_id`, `job_id`, `operation`, `target`, `hostname`, `path`,
+`duration_s`, `error`. What `bind` says, and the ids of the trace, stand in every line of the same task. Secrets are
+never fields. Where the lines go (a file, the journal) is left to
 whoever starts the program: they are written to standard error.
 """
 
@@ -15,10 +16,13 @@ import logging
 import sys
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
 import msgspec
+
+from osapi.telemetry import tracing
 
 Format = Literal["auto", "console", "json"]
 
@@ -31,7 +35,9 @@ _COLOURS = {
     logging.ERROR: "31",
     logging.CRITICAL: "31;1",
 }
-_NOISY = ("asyncio", "nats", "uvicorn.access")
+_NOISY = ("asyncio", "nats", "uvicorn.access", "urllib3")
+_NONE: Mapping[str, object] = {}
+_bound: ContextVar[Mapping[str, object]] = ContextVar("osapi.log", default=_NONE)
 
 
 class Logger:
@@ -76,6 +82,11 @@ class Logger:
 def get_logger(name: str) -> Logger:
     """The logger of a module; pass `__name__`."""
     return Logger(logging.getLogger(name))
+
+
+def bind(**fields: object) -> None:
+    """Let every record of this task, and of those that it starts from now on, carry these fields."""
+    _bound.set({**_bound.get(), **fields})
 
 
 def configure(
@@ -147,9 +158,10 @@ def _formatter(log_format: Format, stream: TextIO, program: str) -> logging.Form
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
-    """The fields of our own events, and what libraries passed as `extra`."""
+    """What is bound, the fields of our own events, and what libraries passed as `extra`; then the trace."""
     own: Mapping[str, object] = getattr(record, _FIELDS, {})
-    return {**own, **{name: value for name, value in vars(record).items() if name not in _KNOWN}}
+    extra = {name: value for name, value in vars(record).items() if name not in _KNOWN}
+    return {**_bound.get(), **own, **extra, **tracing.ids()}
 
 
 def _shown(value: object) -> str:

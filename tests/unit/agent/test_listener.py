@@ -52,6 +52,7 @@ class Handed:
         self.subject = subjects.submission(job.kind, job.route)
         self.data = sealed or seal(job)
         self.delivered_count = 1
+        self.headers: dict[str, str] = {}
         self.said: list[str] = []
 
     async def ack_sync(self) -> None:

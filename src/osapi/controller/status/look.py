@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from osapi.contract.errors import OsapiError
-from osapi.controller.health import Check
 from osapi.controller.status.api import ComponentHealth
 from osapi.fleet.service import FleetService
 from osapi.jobs.service import JobService
+from osapi.telemetry.metrics import Checks
 from osapi.transport.layout import Layout
 from osapi.transport.survey import Held, Space, Survey, Waiting
 
@@ -30,7 +30,7 @@ class Sources:
     layout: Layout
     jobs: JobService
     fleet: FleetService
-    checks: Mapping[str, Check]
+    checks: Checks
     started: float = field(default_factory=time.monotonic)
 
 
