@@ -73,7 +73,7 @@ async def _begin(held: Held, found: Found, tools: Tools) -> Outcome | None:
     held.started = now
     held.progress.began(now)
     tools.fail_points.reach(AFTER_STARTED)
-    outcome = await execution.execute(found, job, tools.host)
+    outcome = await execution.execute(found, job, tools.host, tools.open_secrets)
     tools.fail_points.reach(AFTER_EFFECT)
     return outcome
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 import osapi
+from osapi.agent.keys import Keys
 from osapi.agent.nameplate import Nameplate
 from osapi.contract.errors import OsapiError
 from osapi.contract.ids import MachineId
@@ -25,6 +26,7 @@ class Description:
         machine: MachineId,
         labels: dict[str, str],
         host: Host,
+        keys: Keys,
         nameplate: Nameplate,
         *,
         joined: datetime,
@@ -33,6 +35,7 @@ class Description:
         self._machine = machine
         self._labels = labels
         self._host = host
+        self._keys = keys
         self._nameplate = nameplate
         self._joined = joined
         self._now = now
@@ -47,6 +50,8 @@ class Description:
             hostname=await self._nameplate.read(),
             labels=self._labels,
             state=self.state,
+            signing_key=self._keys.signing_key,
+            sealing_key=self._keys.sealing.public,
             version=osapi.__version__,
             registered_at=self._joined,
             started_at=self._started,

@@ -6,12 +6,15 @@ Cancellation does go on: it stops the provider, and through `host.run` the whole
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from osapi.agent.bounds import bounded
 from osapi.agent.catalogue import Found
+from osapi.agent.redaction import Redactor
+from osapi.contract import masking
 from osapi.contract.errors import DeadlineExceeded, OsapiError, Unsupported
 from osapi.contract.operation import Change
 from osapi.host.door import Host, Task
@@ -37,12 +40,23 @@ class Outcome(msgspec.Struct, frozen=True):
     code: str | None = None
 
 
-async def execute(found: Found, job: Job, host: Host) -> Outcome:
-    """Run the job now, within its deadline."""
+OpenSecrets = Callable[[Job], dict[str, str]]
+"""The secrets of a job by their place. Raises `Invalid` when they were not sealed to this agent."""
+
+
+async def execute(found: Found, job: Job, host: Host, open_secrets: OpenSecrets) -> Outcome:
+    """Run the job now, within its deadline. Nothing of its secrets is in the outcome."""
     try:
-        request = msgspec.json.decode(job.request, type=found.operation.request)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        secrets = open_secrets(job)
+        request = masking.filled(job.request, secrets, found.operation.request)
+    except OsapiError as problem:
+        return Outcome(Ending.FAILED, error=problem.message, code=problem.error_code)
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as problem:
         return Outcome(Ending.FAILED, error=f"the request does not fit: {problem}", code="invalid")
+    return _fitted(await _run(found, job, host, request), Redactor(secrets.values()))
+
+
+async def _run(found: Found, job: Job, host: Host, request: msgspec.Struct) -> Outcome:
     task = Task(job_id=job.id, operation=job.operation, check_mode=job.dry_run)
     limit = asyncio.timeout(job.deadline_s + GRACE_S)
     try:
@@ -57,22 +71,31 @@ async def execute(found: Found, job: Job, host: Host) -> Outcome:
     except Exception as problem:  # noqa: BLE001 - the border of a job
         if isinstance(problem, TimeoutError) and limit.expired():
             return _out_of_time(f"the operation did not end within {job.deadline_s:g} s and was stopped", None)
-        _log.exception("job.crashed", problem, job_id=job.id, operation=job.operation)
-        return Outcome(Ending.FAILED, error=f"internal error: {type(problem).__name__}: {problem}", code="internal")
-    return _completed(result)
-
-
-def _completed(result: Any) -> Outcome:
+        return _crashed(problem, job)
     changed = result.changed if isinstance(result, Change) else None
-    encoded = _encode(result)
-    data = bounded(encoded)
-    if data is None:
-        text = f"the work is done, but its result of {len(encoded)} bytes is too large to be sent"
-        return Outcome(Ending.FAILED, changed=changed, error=text, code="too_large")
-    return Outcome(Ending.COMPLETED, data=msgspec.Raw(data), changed=changed)
+    return Outcome(Ending.COMPLETED, data=msgspec.Raw(_encode(result)), changed=changed)
 
 
 def _out_of_time(message: str, details: dict[str, Any] | None) -> Outcome:
-    partial = None if details is None else bounded(_encode(details))
-    data = _NULL if partial is None else msgspec.Raw(partial)
+    data = _NULL if details is None else msgspec.Raw(_encode(details))
     return Outcome(Ending.TIMEOUT, data=data, error=message, code=DeadlineExceeded.code)
+
+
+def _crashed(problem: Exception, job: Job) -> Outcome:
+    """The log gets the traceback, unless it might hold a secret."""
+    if job.secrets is None:
+        _log.exception("job.crashed", problem, job_id=job.id, operation=job.operation)
+    else:
+        _log.error("job.crashed", job_id=job.id, operation=job.operation, error=type(problem).__name__)
+    return Outcome(Ending.FAILED, error=f"internal error: {type(problem).__name__}: {problem}", code="internal")
+
+
+def _fitted(outcome: Outcome, redactor: Redactor) -> Outcome:
+    """The outcome as it can be told: without secrets, and no longer than the broker takes."""
+    whole = bytes(redactor.json(outcome.data))
+    data = bounded(whole)
+    if data is None and outcome.ending is Ending.COMPLETED:
+        text = f"the work is done, but its result of {len(whole)} bytes is too large to be sent"
+        return Outcome(Ending.FAILED, changed=outcome.changed, error=text, code="too_large")
+    error = None if outcome.error is None else redactor.text(outcome.error)
+    return msgspec.structs.replace(outcome, data=_NULL if data is None else msgspec.Raw(data), error=error)

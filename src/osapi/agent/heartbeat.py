@@ -11,6 +11,8 @@ import msgspec
 from osapi.contract.errors import OsapiError
 from osapi.fleet import models
 from osapi.fleet.models import AgentRecord
+from osapi.jobs import envelope
+from osapi.pki.signing import Signer
 from osapi.telemetry.log import get_logger
 from osapi.transport.bucket import Bucket
 
@@ -21,7 +23,7 @@ _log = get_logger(__name__)
 
 
 class Heartbeat:
-    """Writes this agent's record into the registry. `describe` makes the record as it is now.
+    """Writes this agent's record into the registry, signed. `describe` makes the record as it is now.
 
     A beat is due when the interval is over, or at once when `wanted` is set.
     """
@@ -29,11 +31,13 @@ class Heartbeat:
     def __init__(
         self,
         registry: Bucket,
+        signer: Signer,
         describe: Callable[[], Awaitable[AgentRecord]],
         interval: timedelta,
         wanted: asyncio.Event,
     ) -> None:
         self._registry = registry
+        self._signer = signer
         self._describe = describe
         self._interval_s = interval.total_seconds()
         self._wanted = wanted
@@ -53,7 +57,8 @@ class Heartbeat:
         """Beat once. False when the broker did not take it; the next beat will tell."""
         try:
             record = await self._describe()
-            await self._registry.put(models.key(record.machine_id), _encode(record))
+            signed = envelope.seal(self._signer, envelope.HEARTBEAT, _encode(record))
+            await self._registry.put(models.key(record.machine_id), signed)
         except OsapiError as problem:
             _log.debug("heartbeat.missed", error=problem.message)
             return False

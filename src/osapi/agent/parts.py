@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
+from osapi.agent import keys
 from osapi.agent.catalogue import Catalogue, Domains
 from osapi.agent.claims import Claims
 from osapi.agent.description import Description
@@ -16,6 +17,7 @@ from osapi.agent.failpoints import FailPoints
 from osapi.agent.greeting import Greeting
 from osapi.agent.heartbeat import Heartbeat
 from osapi.agent.intake import Identity
+from osapi.agent.keys import Keys
 from osapi.agent.ledger import Ledger
 from osapi.agent.listener import Listener
 from osapi.agent.memory import Memory
@@ -34,6 +36,7 @@ from osapi.contract.errors import Invalid, Unavailable
 from osapi.contract.ids import MachineId
 from osapi.host import identity
 from osapi.host.local import LocalHost, open_host
+from osapi.jobs import sealing
 from osapi.pki.keys import load_public_key
 from osapi.pki.signing import Verifier
 from osapi.telemetry.log import get_logger
@@ -92,6 +95,7 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     verifier = _verifier(setup.paths)
     state = StateDir(setup.paths.agent_state)
     stack.callback(state.release)
+    own = keys.load_or_create(state.path)
     host = await _host(setup.settings, state)
     stack.callback(host.managed.close)
     ledger = await Ledger.open(state.ledger, setup.now())
@@ -100,12 +104,13 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     nameplate = Nameplate(host, names.hostname, wanted.beat.set)
     broker = await _connect(setup, names.machine_id, wanted)
     stack.push_async_callback(broker.close)
-    return _assemble(setup, host, ledger, nameplate, names.machine_id, broker, verifier, wanted, stack)
+    return _assemble(setup, host, own, ledger, nameplate, names.machine_id, broker, verifier, wanted, stack)
 
 
 def _assemble(
     setup: Setup,
     host: LocalHost,
+    own: Keys,
     ledger: Ledger,
     nameplate: Nameplate,
     machine: MachineId,
@@ -117,7 +122,7 @@ def _assemble(
     settings, labels = setup.settings, setup.settings.agent.labels
     kv = settings.nats.kv
     queue = broker.bucket(kv.bucket)
-    reporter = Reporter(broker.bucket(kv.response_bucket), queue, machine, nameplate, wanted.returned)
+    reporter = Reporter(broker.bucket(kv.response_bucket), queue, own.signer, machine, nameplate, wanted.returned)
     stack.push_async_callback(reporter.close)
     tools = Tools(
         machine=machine,
@@ -129,11 +134,12 @@ def _assemble(
         memory=Memory(),
         claims=Claims(queue, machine, nameplate, wanted.returned, setup.now),
         reporter=reporter,
+        open_secrets=lambda job: sealing.open_for(job, machine, own.sealing),
         fail_points=setup.fail_points,
         now=setup.now,
     )
     worker, me = Worker(tools), Identity(machine, ledger.joined)
-    description = Description(machine, labels, host, nameplate, joined=ledger.joined, now=setup.now)
+    description = Description(machine, labels, host, own, nameplate, joined=ledger.joined, now=setup.now)
     registry = broker.bucket(settings.nats.registry.bucket)
     return Parts(
         broker=broker,
@@ -142,7 +148,7 @@ def _assemble(
         listener=Listener(me, labels, verifier, worker, tools, wanted.hello.set),
         puller=Puller(me, verifier, worker, tools),
         greeting=Greeting(machine, lambda: worker.holding, setup.now, wanted.hello),
-        heartbeat=Heartbeat(registry, description.record, settings.agent.heartbeat_interval, wanted.beat),
+        heartbeat=Heartbeat(registry, own.signer, description.record, settings.agent.heartbeat_interval, wanted.beat),
         description=description,
         queue=broker.pull_queue(settings.nats.stream.name, settings.agent.consumer.durable),
         wanted=wanted,

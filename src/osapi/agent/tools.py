@@ -8,6 +8,7 @@ from datetime import datetime
 
 from osapi.agent.catalogue import Catalogue
 from osapi.agent.claims import Claims
+from osapi.agent.execution import OpenSecrets
 from osapi.agent.failpoints import FailPoints
 from osapi.agent.ledger import Ledger
 from osapi.agent.memory import Memory
@@ -31,5 +32,6 @@ class Tools:
     memory: Memory
     claims: Claims
     reporter: Reporter
+    open_secrets: OpenSecrets
     fail_points: FailPoints
     now: Callable[[], datetime]

@@ -27,9 +27,11 @@ from osapi.controller.authenticate import Authenticator
 from osapi.controller.node import NodeServices
 from osapi.controller.serve import HttpServer, bind
 from osapi.fleet import http as fleet_routes
+from osapi.fleet.keys import KeyBook
 from osapi.fleet.registry import Registry
 from osapi.fleet.resolution import Resolution
 from osapi.jobs import http as job_routes
+from osapi.jobs.quarantine import Quarantine
 from osapi.jobs.service import JobNames, JobService
 from osapi.pki.keys import load_or_create_keypair
 from osapi.pki.signing import Signer, Verifier
@@ -51,9 +53,10 @@ class FleetView:
 
     registry: Registry
 
-    def resolve(self, target: Target, caller: Caller) -> Resolution:
+    def resolve(self, target: Target, caller: Caller, *, with_secrets: bool) -> Resolution:
         """The hosts that `target` means and `caller` reaches. Raises `Invalid` or `Forbidden`."""
-        return self.registry.resolve(target, None if caller.reaches({}) else caller.reaches)
+        reach = None if caller.reaches({}) else caller.reaches
+        return self.registry.resolve(target, reach, with_secrets=with_secrets)
 
     def labels(self, machine: MachineId) -> Mapping[str, str] | None:
         """The labels of a host; None when it is not known."""
@@ -110,11 +113,13 @@ class Controller:
         opened.push_async_callback(broker.close)
         await provision(broker, layout.of_settings(settings))
         await _follow(broker, revoked)
-        registry = Registry(broker.bucket(settings.nats.registry.bucket), ttl=settings.nats.registry.ttl)
+        quarantine = Quarantine(time.time)
+        registry = self._registry(broker, quarantine)
         opened.push_async_callback(registry.stop)
-        jobs = self._jobs(broker)
+        jobs = self._jobs(broker, registry, quarantine)
         opened.push_async_callback(jobs.stop)
-        await asyncio.gather(registry.start(), jobs.start())
+        await registry.start()
+        await jobs.start()
         services = NodeServices(
             jobs=jobs.dispatcher,
             fleet=registry,
@@ -123,7 +128,7 @@ class Controller:
         )
         slices = [
             *job_routes.routes(jobs, self._operations, FleetView(registry), time.time),
-            *fleet_routes.routes(registry),
+            *fleet_routes.routes(registry, quarantine),
         ]
         return asgi.application(
             asgi.routes(self._operations, services, slices, [lambda: _connected(broker), lambda: _caught_up(jobs)]),
@@ -145,13 +150,20 @@ class Controller:
         address = Address(found.servers, found.namespace, credentials)
         return await Broker.connect(address, name=found.client_name, timeout_s=CONNECT_S)
 
-    def _jobs(self, broker: Broker) -> JobService:
+    def _registry(self, broker: Broker, quarantine: Quarantine) -> Registry:
+        nats = self._settings.nats
+        keys = KeyBook(broker.bucket(nats.enrollment.bucket))
+        return Registry(broker.bucket(nats.registry.bucket), keys, quarantine, ttl=nats.registry.ttl)
+
+    def _jobs(self, broker: Broker, registry: Registry, quarantine: Quarantine) -> JobService:
         nats = self._settings.nats
         key = load_or_create_keypair(self._paths.pki, "controller")
         return JobService(
             broker,
             Signer(key),
             Verifier.of(key.public_key),
+            registry,
+            quarantine,
             names=JobNames(nats.kv.bucket, nats.kv.response_bucket, f"{nats.stream.name}-DLQ"),
             expiry=self._settings.controller.api.job_expiry,
             retention=nats.kv.ttl or None,

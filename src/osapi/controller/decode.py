@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from osapi.contract import masking
 from osapi.contract.errors import Invalid
 from osapi.controller import faults
 
@@ -33,6 +34,8 @@ class RequestReader:
         missing = [name for name in self._path_names if name not in self._types]
         if missing:
             raise ValueError(f"{model.__name__} has no field {missing[0]!r}, which its path names")
+        if any(masking.holds(self._types[name]) for name in self._path_names):
+            raise ValueError(f"{model.__name__}: a secret in a path would be written to logs; take it from the body")
         self._constant = model() if not self._types else None
 
     def read(self, path: tuple[str, ...], query: bytes, body: bytes | None) -> msgspec.Struct:
@@ -48,7 +51,7 @@ class RequestReader:
         for name, text in zip(self._path_names, path, strict=True):
             values[name] = self._from_text(name, [text])
         try:
-            return msgspec.convert(values, self._model)
+            return msgspec.convert(values, self._model, dec_hook=masking.read)
         except msgspec.ValidationError as fault:
             raise faults.explain(fault, values, self._types) from fault
 

@@ -18,6 +18,7 @@ from osapi.jobs import subjects
 
 KEYS = "agents.*"
 """Filter that matches the key of every agent record."""
+_KEY = 32
 
 
 class AgentState(enum.Enum):
@@ -63,6 +64,10 @@ class AgentRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     hostname: str
     labels: dict[str, str] = {}
     state: AgentState = AgentState.READY
+    signing_key: bytes = b""
+    """Ed25519 key, 32 bytes, by which results and heartbeats of this agent are known. Empty: it signs nothing."""
+    sealing_key: bytes = b""
+    """X25519 key, 32 bytes, to which secrets for this host are sealed. Empty: it can be sent none."""
     version: str
     registered_at: datetime
     """When this agent first joined, kept over restarts."""
@@ -77,6 +82,11 @@ class AgentRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     architecture: str = ""
     kernel_version: str = ""
     cpu_count: int | None = None
+
+    @property
+    def is_signing(self) -> bool:
+        """Whether it announces a key by which it can be known."""
+        return len(self.signing_key) == _KEY
 
 
 def key(machine: MachineId) -> str:

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from osapi.contract.errors import OsapiError
 from osapi.jobs import envelope
+from osapi.jobs.answers import Answers
 from osapi.jobs.dead_letters import DeadLetters, lost_hosts
 from osapi.jobs.delivery import Delivery
 from osapi.jobs.dispatcher import Dispatcher
@@ -18,7 +19,10 @@ from osapi.jobs.entry import JobEntry
 from osapi.jobs.feed import Feed
 from osapi.jobs.index import Change, Index
 from osapi.jobs.leftovers import Leftovers
+from osapi.jobs.quarantine import Quarantine
+from osapi.jobs.record import Response
 from osapi.jobs.store import JobFacts, JobStore, sealed_part
+from osapi.jobs.trust import AgentKeys
 from osapi.pki.signing import Signer, Verifier
 from osapi.telemetry.log import get_logger
 from osapi.transport.broker import Broker
@@ -37,13 +41,18 @@ class JobNames:
 
 
 class JobService:
-    """Everything a controller needs to run jobs. `start` returns when all jobs are in memory."""
+    """Everything a controller needs to run jobs. `start` returns when all jobs are in memory.
+
+    `agents` must know the keys of all agents before that, for what they have signed is verified then.
+    """
 
     def __init__(
         self,
         broker: Broker,
         signer: Signer,
         verifier: Verifier,
+        agents: AgentKeys,
+        quarantine: Quarantine,
         *,
         names: JobNames,
         expiry: timedelta,
@@ -56,9 +65,12 @@ class JobService:
         self._ready = asyncio.Event()
         self._letters_due: asyncio.Queue[JobEntry] = asyncio.Queue()
         self.feed = Feed()
-        self.store = JobStore(broker, queue_bucket=names.queue_bucket, response_bucket=names.response_bucket)
+        self._answers = Answers(agents, quarantine)
+        self.store = JobStore(
+            broker, self._answers, queue_bucket=names.queue_bucket, response_bucket=names.response_bucket
+        )
         self.index = Index(self._observe, retention_s=retention.total_seconds() if retention else None)
-        self.dispatcher = Dispatcher(broker, self.store, self.index, signer, expiry=expiry, clock=clock)
+        self.dispatcher = Dispatcher(broker, self.store, self.index, signer, agents, expiry=expiry, clock=clock)
         self.delivery = Delivery(broker, self.index, self.dispatcher, clock=clock)
         self.dead_letters = DeadLetters(broker, names.dead_letter_stream)
         self._leftovers = Leftovers()
@@ -115,7 +127,7 @@ class JobService:
             except OsapiError as problem:
                 _log.warning("jobs.dead_letter_lost", job_id=entry.id, error=problem.message)
 
-    def _observe(self, change: Change, answer: bytes | None) -> None:
+    def _observe(self, change: Change, answer: Response | None) -> None:
         if not self.is_ready:
             return
         self.dispatcher.observe(change, answer)
@@ -137,8 +149,16 @@ class JobService:
 
     def _on_response_entry(self, entry: Entry) -> None:
         self.feed.arrived("responses", entry.revision)
-        if not entry.deleted and not self._leftovers.claim(self.store.responses, entry.key):
-            self.index.note_response(entry.value, self._clock())
+        if entry.deleted or self._leftovers.claim(self.store.responses, entry.key):
+            return
+        answer = self._answers.read(entry.key, entry.value, verify=self.is_ready or self._is_open(entry.key))
+        if answer is not None:
+            self.index.note_response(answer, self._clock())
+
+    def _is_open(self, response_key: str) -> bool:
+        """Whether somebody may still wait for this answer. What was over before this start is verified when it is read."""
+        known = self.index.get(response_key.removeprefix("responses.").partition(".")[0])
+        return known is None or known.settles_at() > self._clock()
 
 
 @contextmanager

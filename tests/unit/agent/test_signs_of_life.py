@@ -8,7 +8,7 @@ from typing import cast
 
 import msgspec
 import pytest
-from tests.unit.agent.kit import ME, NOW, Clock, FakeBucket
+from tests.unit.agent.kit import ME, NOW, OWN, Clock, FakeBucket, opened
 
 from osapi.agent.greeting import Greeting
 from osapi.agent.heartbeat import Heartbeat
@@ -19,6 +19,7 @@ from osapi.contract.ids import JobId
 from osapi.fleet import models
 from osapi.fleet.models import AgentRecord
 from osapi.host.door import Host
+from osapi.jobs import envelope
 from osapi.jobs.record import Event, Hello, Welcome
 from osapi.transport.broker import Broker
 from osapi.transport.bucket import Bucket
@@ -119,7 +120,7 @@ async def describe() -> AgentRecord:
 
 
 async def beating(bucket: FakeBucket, interval_s: float, wanted: asyncio.Event, beats: int) -> None:
-    heartbeat = Heartbeat(cast("Bucket", bucket), describe, timedelta(seconds=interval_s), wanted)
+    heartbeat = Heartbeat(cast("Bucket", bucket), OWN.signer, describe, timedelta(seconds=interval_s), wanted)
     running = asyncio.ensure_future(heartbeat.run())
     await bucket.until(lambda: bucket.writes >= beats)
     running.cancel()
@@ -129,7 +130,8 @@ async def test_an_agent_beats_at_once_and_every_interval() -> None:
     bucket = FakeBucket()
     await beating(bucket, 0.005, asyncio.Event(), 3)
     assert set(bucket.entries) == {models.key(ME)}
-    assert msgspec.json.decode(bucket.entries["agents.me"], type=AgentRecord) == await describe()
+    signed = opened(bucket.entries["agents.me"], envelope.HEARTBEAT)
+    assert msgspec.json.decode(signed, type=AgentRecord) == await describe()
 
 
 async def test_a_beat_that_is_wanted_comes_before_the_interval_is_over() -> None:

@@ -10,7 +10,20 @@ from typing import cast
 
 import msgspec
 import pytest
-from tests.unit.agent.kit import ME, NOW, Clock, Domains, Effects, FakeBucket, FakeHost, job, payload_of
+from tests.unit.agent.kit import (
+    ME,
+    NOW,
+    OWN,
+    Clock,
+    Domains,
+    Effects,
+    FakeBucket,
+    FakeHost,
+    job,
+    open_secrets,
+    opened,
+    payload_of,
+)
 
 from osapi.agent.catalogue import Catalogue
 from osapi.agent.claims import Claims
@@ -28,7 +41,7 @@ from osapi.contract.errors import Unavailable
 from osapi.contract.ids import JobId
 from osapi.contract.operation import Kind
 from osapi.host.door import Host
-from osapi.jobs import subjects
+from osapi.jobs import envelope, subjects
 from osapi.jobs.record import Ending, Job, Response
 from osapi.transport.bucket import Bucket
 
@@ -57,7 +70,7 @@ class Bench:
     async def answer(self, job: JobId) -> Response:
         key = subjects.response_key(job, ME)
         await self.responses.until(lambda: key in self.responses.entries)
-        return msgspec.json.decode(self.responses.entries[key], type=Response)
+        return msgspec.json.decode(opened(self.responses.entries[key], envelope.RESULT), type=Response)
 
     def events(self, job: JobId) -> list[str]:
         return [key.split(".")[2] for key in self.queue.entries if f".{job}." in key]
@@ -83,7 +96,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
 
         nameplate = Nameplate(cast("Host", RenamedHost()), "here", lambda: None)
         reporter = Reporter(
-            cast("Bucket", responses), cast("Bucket", queue), ME, nameplate, Pulse(), random=lambda: 0.0
+            cast("Bucket", responses), cast("Bucket", queue), OWN.signer, ME, nameplate, Pulse(), random=lambda: 0.0
         )
         tools = Tools(
             machine=ME,
@@ -95,6 +108,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
             memory=Memory(),
             claims=Claims(cast("Bucket", queue), ME, nameplate, Pulse(), clock),
             reporter=reporter,
+            open_secrets=open_secrets,
             fail_points=FailPoints(fail_at, die),
             now=clock,
         )

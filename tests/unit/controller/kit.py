@@ -106,8 +106,8 @@ class PlayedFleet:
     def is_ready(self, machine: MachineId) -> bool:
         return machine in self.hosts
 
-    def resolve(self, target: Target, reach: Reach | None = None, /) -> Resolution:
-        return resolution.resolve(target, self, reach, random.choice)
+    def resolve(self, target: Target, reach: Reach | None = None, /, *, with_secrets: bool = False) -> Resolution:
+        return resolution.resolve(target, self, reach, random.choice, with_secrets=with_secrets)
 
 
 @dataclass

@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from osapi.contract.errors import Invalid
 from osapi.contract.operation import Nothing
+from osapi.contract.secret import Secret
 from osapi.controller.decode import RequestReader, query_pairs
 
 
@@ -96,6 +97,14 @@ def test_path_values_are_converted_too() -> None:
     found = reader.read(("9", "web"), b"", None)
     assert isinstance(found, Request)
     assert (found.count, found.name) == (9, "web")
+
+
+def test_a_path_holds_no_secret() -> None:
+    class Hidden(msgspec.Struct):
+        key: Annotated[Secret, Meta(extra_json_schema=Secret.schema())]
+
+    with pytest.raises(ValueError, match="a secret in a path would be written to logs"):
+        RequestReader(Hidden, ("key",))
 
 
 def test_a_path_name_must_be_a_field() -> None:

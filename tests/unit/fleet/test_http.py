@@ -34,7 +34,9 @@ class Reader:
 
 
 async def ask(registry: Registry, operation_id: str, request: Any, caller: Reader) -> Any:
-    handle = {endpoint.operation_id: handle for endpoint, handle in routes(registry)}[operation_id]
+    handle = {endpoint.operation_id: handle for endpoint, handle in routes(registry, registry._quarantine)}[
+        operation_id
+    ]
     return (await handle(Call(caller=cast("Caller", caller), request=request, headers={}))).body
 
 
@@ -87,3 +89,23 @@ async def test_an_unknown_agent_is_not_found(registry: Registry) -> None:
 def test_uptime_is_told_in_days_hours_and_minutes() -> None:
     assert spoken.duration(timedelta(days=4, hours=1, minutes=25, seconds=59)) == "4 days, 1 hour, 25 minutes"
     assert spoken.duration(timedelta(seconds=59)) == "0 days, 0 hours, 0 minutes"
+
+
+async def test_what_was_not_believed_is_shown_to_who_reaches_the_host(registry: Registry) -> None:
+    for number in range(3):
+        registry.note(entry(record("m1"), key=f"agents.x{number}"))
+    registry.note(entry(record("stranger"), key="agents.y"))
+    report = await ask(registry, "getAgentsQuarantine", api.QuarantineRequest(limit=2), Reader())
+    assert (report.total, [item.key for item in report.items]) == (4, ["agents.y", "agents.x2"])
+    assert (report.items[1].machine_id, report.items[1].saying.value) == ("m1", "heartbeat")
+    report = await ask(registry, "getAgentsQuarantine", api.QuarantineRequest(), Reader("web"))
+    assert (report.total, {item.machine_id for item in report.items}) == (3, {"m1"})
+    report = await ask(registry, "getAgentsQuarantine", api.QuarantineRequest(), Reader("db"))
+    assert (report.total, report.items) == (0, [])
+
+
+async def test_only_who_reaches_a_host_makes_it_forgotten(registry: Registry) -> None:
+    with pytest.raises(Forbidden):
+        await ask(registry, "forgetAgent", api.AgentRequest(hostname="db-01"), Reader("web"))
+    with pytest.raises(NotFound):
+        await ask(registry, "forgetAgent", api.AgentRequest(hostname="mail"), Reader())
