@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, cast
 
 from osapi.cli.option import Option
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from osapi.cli.tree import Leaf
     from osapi.sdk.raw import RawClient
 
+_SUSPICION = ("timestamp", "machine_id", "saying", "doubt", "job_id", "signed_by")
+_SUSPICION_HEADERS = ("TIME", "MACHINE ID", "SAYING", "DOUBT", "JOB ID", "SIGNED BY")
 _HEADERS = ("MACHINE ID", "HOSTNAME", "STATUS", "LABELS", "AGE", "LOAD (1M)", "OS")
 
 
@@ -36,6 +39,38 @@ def _list(known: Values, client: RawClient, term: Terminal) -> int:
 
 def _get(known: Values, client: RawClient, term: Terminal) -> int:
     return show(known, client.send(calls.agent_get(known["hostname"])).body, term, _draw_agent)
+
+
+def _forget(known: Values, client: RawClient, term: Terminal) -> int:
+    client.send(calls.agent_forget(known["hostname"]))
+    told = {"status": "forgotten", "hostname": known["hostname"]}
+    return show(known, json.dumps(told).encode(), term, _draw_forgotten)
+
+
+def _quarantine(known: Values, client: RawClient, term: Terminal) -> int:
+    return show(known, client.send(calls.agent_quarantine(known.get("limit"))).body, term, _draw_quarantine)
+
+
+def _draw_forgotten(told: Mapping[str, Any], term: Terminal) -> None:
+    term.say(f"{told['hostname']} is forgotten; if its agent lives on, it joins anew with the key it has.")
+
+
+def _draw_quarantine(told: Mapping[str, Any], term: Terminal) -> None:
+    from osapi.cli import table
+    from osapi.cli.cells import cell
+
+    items = cast("list[dict[str, Any]]", told.get("items") or [])
+    rows = [[cell(item.get(field), "text") for field in _SUSPICION] for item in items]
+    term.say()
+    for line in table.lines(
+        _SUSPICION_HEADERS, rows, width=term.width, paint=lambda row, _, text: _bold(row, text, term)
+    ):
+        term.say(line)
+    term.say(f"\n  {told.get('total', 0)} not believed since this controller began")
+
+
+def _bold(row: int, text: str, term: Terminal) -> str:
+    return term.paint(text, "header") if row < 0 else text
 
 
 def _draw_list(told: Mapping[str, Any], term: Terminal) -> None:
@@ -93,6 +128,7 @@ def _draw_agent(agent: Mapping[str, Any], term: Terminal) -> None:
         ("Load", _load(agent)),
         ("Memory", f"{size(memory['used'])} of {size(memory['total'])} used" if memory else None),
         ("Version", agent.get("version")),
+        ("Key", agent.get("fingerprint")),
     ):
         if value:
             pair(term, label, cell(value, "decimal" if label == "Load" else "text"))
@@ -128,11 +164,16 @@ def age(text: str | None, now: datetime) -> str:
     return " ".join(shown[first : first + 2])
 
 
+_HOSTNAME = Option(("--hostname",), "hostname", help="Host name or machine id.", required=True, completes="target")
 _COMMANDS = {
     "agent list": Plain("List all agents, ready or not.", (), _list),
-    "agent get": Plain(
-        "Show one agent and its host.",
-        (Option(("--hostname",), "hostname", help="Host name or machine id.", required=True, completes="target"),),
-        _get,
+    "agent get": Plain("Show one agent and its host.", (_HOSTNAME,), _get),
+    "agent forget": Plain(
+        "Forget an agent and the key by which it is known, so that it may join with another.", (_HOSTNAME,), _forget
+    ),
+    "agent quarantine": Plain(
+        "Show what was said in the name of agents and not believed.",
+        (Option(("--limit",), "limit", "int", "Most messages to show, up to 1000.", default=100),),
+        _quarantine,
     ),
 }

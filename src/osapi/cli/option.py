@@ -16,8 +16,8 @@ class Option(NamedTuple):
     """One option of the line.
 
     `names` are as typed, `dest` is the key in what was given. `kind` is `text`, `int`, `float`, `switch`, `toggle`
-    (a switch that can also be turned off, as `--no-…`) or one of the first three with `-list`. `default` is for
-    the help alone. `completes` names what the controller knows values of: `target` or `job`.
+    (a switch that can also be turned off, as `--no-…`), `secret` (see `secret`), or one of these but the switches
+    with `-list`. `default` is for the help alone. `completes` names what the controller knows values of: `target` or `job`.
     """
 
     names: tuple[str, ...]
@@ -42,6 +42,10 @@ class Option(NamedTuple):
     @property
     def is_list(self) -> bool:
         return self.kind.endswith("-list")
+
+    @property
+    def is_secret(self) -> bool:
+        return self.kind.startswith("secret")
 
     @property
     def takes_value(self) -> bool:
@@ -73,6 +77,8 @@ def values(options: Iterable[Option], given: Mapping[str, Any]) -> dict[str, Any
 def _read(option: Option, value: Any) -> Any:
     if not option.takes_value:
         return bool(value)
+    if option.kind == "secret-list":
+        return value
     if option.is_list:
         return [_scalar(option, part) for text in value for part in _split(text)]
     return _scalar(option, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from osapi.fleet.api import AgentInfo, AgentList
+from osapi.fleet.api import AgentInfo, AgentList, QuarantineReport
 from osapi.sdk import calls
 from osapi.sdk.aio_raw import AsyncRawClient
 from osapi.sdk.errors import ApiError
@@ -24,6 +24,15 @@ class AsyncAgents:
     async def get(self, name: str) -> AgentInfo:
         """One agent by host name or machine id. Raises `NotFound`."""
         answer: AgentInfo = decode(await self._raw.send(calls.agent_get(name)), AgentInfo)
+        return answer
+
+    async def forget(self, name: str) -> None:
+        """Forget an agent and the key by which it is known; if it lives on, it joins anew. Raises `NotFound`."""
+        await self._raw.send(calls.agent_forget(name))
+
+    async def quarantine(self, *, limit: int | None = None) -> QuarantineReport:
+        """Messages in the name of agents that were not believed."""
+        answer: QuarantineReport = decode(await self._raw.send(calls.agent_quarantine(limit)), QuarantineReport)
         return answer
 
 

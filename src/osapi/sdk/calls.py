@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from osapi.sdk.request import Request, json_body, quote, with_query
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 STREAM_SILENCE_S = 60.0
@@ -32,9 +33,11 @@ def job_delete(job_id: str) -> Request:
     return Request("DELETE", _job(job_id))
 
 
-def job_retry(job_id: str, target: str | None) -> Request:
-    """Run a job again. `target` None means where it ran before."""
-    body = {} if target is None else {"target_hostname": target}
+def job_retry(job_id: str, target: str | None, secrets: Mapping[str, str] | None = None) -> Request:
+    """Run a job again. `target` None means where it ran before; `secrets` are those of the job, by their place."""
+    body: dict[str, Any] = {} if target is None else {"target_hostname": target}
+    if secrets:
+        body["secrets"] = dict(secrets)
     return Request("POST", f"{_job(job_id)}/retry", body=json_body(body))
 
 
@@ -75,6 +78,16 @@ def agent_list() -> Request:
 def agent_get(name: str) -> Request:
     """Read one agent by host name or machine id."""
     return Request("GET", f"/api/agent/{quote(name)}")
+
+
+def agent_forget(name: str) -> Request:
+    """Forget an agent and its key."""
+    return Request("DELETE", f"/api/agent/{quote(name)}")
+
+
+def agent_quarantine(limit: int | None = None) -> Request:
+    """Read what was not believed; `limit` None leaves the number to the controller."""
+    return Request("GET", with_query("/api/agent/quarantine", {"limit": limit}))
 
 
 def health() -> Request:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from osapi.fleet.api import AgentInfo, AgentList
+from osapi.fleet.api import AgentInfo, AgentList, QuarantineReport
 from osapi.sdk import calls
 from osapi.sdk.errors import ApiError, Unavailable
 from osapi.sdk.raw import RawClient
@@ -39,6 +39,15 @@ class Agents:
     def get(self, name: str) -> AgentInfo:
         """One agent by host name or machine id. Raises `NotFound`."""
         answer: AgentInfo = decode(self._raw.send(calls.agent_get(name)), AgentInfo)
+        return answer
+
+    def forget(self, name: str) -> None:
+        """Forget an agent and the key by which it is known; if it lives on, it joins anew. Raises `NotFound`."""
+        self._raw.send(calls.agent_forget(name))
+
+    def quarantine(self, *, limit: int | None = None) -> QuarantineReport:
+        """Messages in the name of agents that were not believed."""
+        answer: QuarantineReport = decode(self._raw.send(calls.agent_quarantine(limit)), QuarantineReport)
         return answer
 
 
