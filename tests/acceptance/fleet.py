@@ -81,10 +81,11 @@ class Fleet:
     bed: Bed
     environ: dict[str, str]
 
-    def client(self, *words: str) -> Answer:
+    def client(self, *words: str, stdin: str = "") -> Answer:
         """Run `osapi client … --json`."""
         done = subprocess.run(
             [OSAPI, "client", *words, "--json"],
+            input=stdin,
             capture_output=True,
             text=True,
             env=self.environ,

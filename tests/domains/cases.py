@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from osapi.contract import masking
 from osapi.contract.errors import OsapiError, Permanent
 from osapi.contract.operation import Handler, Operation
 from osapi.domains import discovery
@@ -101,10 +102,11 @@ class Failure(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class After(msgspec.Struct, forbid_unknown_fields=True):
-    """What differs at the end. `commands` are the argument lists of all programs that were run."""
+    """What differs at the end. `commands` are the argument lists of all programs that were run, `stdin` what each was told."""
 
     files: dict[str, File | str | None] = {}
     commands: tuple[tuple[str, ...], ...] | None = None
+    stdin: tuple[str | None, ...] | None = None
     managed: dict[str, Note | None] = {}
 
 
@@ -132,7 +134,7 @@ class Case:
         return self.handler.operation
 
     def request(self) -> Any:
-        return msgspec.convert(self.content.request, self.operation.request)
+        return msgspec.convert(self.content.request, self.operation.request, dec_hook=masking.read)
 
     def new_host(self) -> FakeHost:
         return _host(self.content.host)

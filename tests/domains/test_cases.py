@@ -27,6 +27,9 @@ async def test_case(case: Case) -> None:
     assert await notes_of(host) == expected_notes(notes, case.content)
     if case.content.after.commands is not None:
         assert [call.argv for call in host.calls] == list(case.content.after.commands)
+    if case.content.after.stdin is not None:
+        told = [None if call.stdin is None else call.stdin.decode() for call in host.calls]
+        assert told == list(case.content.after.stdin)
     host.close()
 
 

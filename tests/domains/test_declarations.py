@@ -14,8 +14,11 @@ from tests.domains.cases import FOLDER, Case, folders, load_all
 
 import osapi.domains
 from osapi.auth.permissions import PERMISSIONS
+from osapi.contract import masking
 from osapi.contract.operation import Change, Handler, Kind, Operation
+from osapi.controller.decode import BODY_METHODS
 from osapi.domains import discovery
+from osapi.sdk.generate.spelling import secret_in
 from osapi.testing.files import FakeFile
 from osapi.testing.host import FakeHost
 
@@ -68,7 +71,15 @@ def test_a_summary_is_a_sentence(operation: Operation[Any, Any]) -> None:
 def test_a_request_is_flat_so_that_flags_can_be_derived(operation: Operation[Any, Any]) -> None:
     for name, hint in get_type_hints(operation.request).items():
         inner = {kind for kind in (hint, *get_args(hint)) if kind is not type(None)} - {list}
-        assert inner & {*FLAT, *(list[kind] for kind in FLAT)}, f"{name}: {hint}"
+        assert inner & {*FLAT, *(list[kind] for kind in FLAT)} or secret_in(hint), f"{name}: {hint}"
+
+
+@each_operation
+def test_a_secret_stands_in_a_body_and_nowhere_else(operation: Operation[Any, Any]) -> None:
+    """Addresses are written to logs."""
+    if masking.holds(operation.request):
+        assert operation.route[0] in BODY_METHODS
+    assert not masking.holds(operation.result)
 
 
 @each_operation

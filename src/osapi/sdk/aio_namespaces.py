@@ -41,6 +41,8 @@ class AsyncNodeCommand(AsyncNamespace):
         user: str = "",
         env: builtins.list[str] | tuple[str, ...] = (),
         stdin: str = "",
+        secret_env: builtins.list[str] | tuple[str, ...] = (),
+        secret_stdin: str | None = None,
         args: builtins.list[str] | tuple[str, ...] = (),
         wait_s: float | None = None,
         dry_run: bool = False,
@@ -54,6 +56,9 @@ class AsyncNodeCommand(AsyncNamespace):
         user: Account to run as. Default: the agent's own.
         env: Variables added to a clean environment, each as NAME=VALUE.
         stdin: Text for its standard input. Default: none.
+        secret_env: More variables, each as NAME=VALUE, that are sealed to the host and kept nowhere. On the host itself
+            root and the account of the program can see them while it runs.
+        secret_stdin: The same as `stdin`, sealed to the host and kept nowhere.
         args: Arguments, passed exactly as given.
         """
         return await self._run(
@@ -65,6 +70,8 @@ class AsyncNodeCommand(AsyncNamespace):
                 user=user,
                 env=list(env),
                 stdin=stdin,
+                secret_env=[command_models.SecretSetting(text) for text in secret_env],
+                secret_stdin=None if secret_stdin is None else command_models.SecretInput(secret_stdin),
                 args=list(args),
             ),
             target=self._target,
@@ -82,6 +89,8 @@ class AsyncNodeCommand(AsyncNamespace):
         user: str = "",
         env: builtins.list[str] | tuple[str, ...] = (),
         stdin: str = "",
+        secret_env: builtins.list[str] | tuple[str, ...] = (),
+        secret_stdin: str | None = None,
         wait_s: float | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
@@ -94,6 +103,9 @@ class AsyncNodeCommand(AsyncNamespace):
         user: Account to run as. Default: the agent's own.
         env: Variables added to a clean environment, each as NAME=VALUE.
         stdin: Text for its standard input. Default: none.
+        secret_env: More variables, each as NAME=VALUE, that are sealed to the host and kept nowhere. On the host itself
+            root and the account of the program can see them while it runs.
+        secret_stdin: The same as `stdin`, sealed to the host and kept nowhere.
         """
         return await self._run(
             command_operations.SHELL,
@@ -104,6 +116,8 @@ class AsyncNodeCommand(AsyncNamespace):
                 user=user,
                 env=list(env),
                 stdin=stdin,
+                secret_env=[command_models.SecretSetting(text) for text in secret_env],
+                secret_stdin=None if secret_stdin is None else command_models.SecretInput(secret_stdin),
             ),
             target=self._target,
             wait_s=wait_s,
@@ -980,12 +994,14 @@ class AsyncNodeUser(AsyncNamespace):
         home: str | None = None,
         shell: str | None = None,
         groups: builtins.list[str] | tuple[str, ...] = (),
+        password: str | None = None,
+        hashed: bool = False,
         system: bool = False,
         wait_s: float | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
     ) -> Results[user_models.UserChange]:
-        """Make an account without a password.
+        """Make an account.
 
         name: Name of the new account: small letters, digits, `_` and `-`, beginning with a letter or `_`.
         uid: Number of the account. 0: the next free one.
@@ -993,6 +1009,8 @@ class AsyncNodeUser(AsyncNamespace):
         home: Home directory, an absolute path; made when it is not there. Default: what the host does for new accounts.
         shell: Login shell, one of /etc/shells or one that lets nobody in. Default: that of the host.
         groups: Groups to belong to beside the primary one.
+        password: Its password. Default: none.
+        hashed: Whether `password` is the hash of one as crypt(5) has it, such as `$y$…` or `$6$…`.
         system: Take the number from the range for system accounts.
         """
         return await self._run(
@@ -1004,6 +1022,8 @@ class AsyncNodeUser(AsyncNamespace):
                 home=home,
                 shell=shell,
                 groups=list(groups),
+                password=None if password is None else user_models.Password(password),
+                hashed=hashed,
                 system=system,
             ),
             target=self._target,
@@ -1071,6 +1091,35 @@ class AsyncNodeUser(AsyncNamespace):
             contract_operation.Nothing(),
             target=self._target,
             wait_s=wait_s,
+        )
+
+    async def password(
+        self,
+        *,
+        name: str,
+        password: str,
+        hashed: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[user_models.UserChange]:
+        """Set the password of an account.
+
+        name: Name of the account.
+        password: The password.
+        hashed: Whether `password` is the hash of one as crypt(5) has it, such as `$y$…` or `$6$…`.
+        """
+        return await self._run(
+            user_operations.PASSWORD,
+            user_models.UserPassword(
+                name=name,
+                password=user_models.Password(password),
+                hashed=hashed,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
         )
 
     async def update(
