@@ -38,8 +38,10 @@ _READY_S = 60.0
 _POLL_S = 0.02
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class RunningAgent:
+    """One agent as a process; `pid` is that of its present run."""
+
     machine: MachineId
     hostname: str
     pid: int
@@ -137,6 +139,11 @@ class Stack:
         agent = RunningAgent(machine, hostname, await self._start("osapi.agent", file))
         self.agents.append(agent)
         return agent
+
+    async def restart_agent(self, agent: RunningAgent) -> None:
+        """Start an agent again that has ended, as it was."""
+        number = int(agent.machine, 16) - 0xA0000000
+        agent.pid = await self._start("osapi.agent", self._folder / f"agent-{number}.yaml")
 
     async def stop(self, pid: int) -> None:
         """End one program in good order."""

@@ -10,7 +10,7 @@ PACKAGES=(
     systemd-sysv dbus libpam-systemd libnss-systemd polkitd systemd-resolved udev kmod # a booting system
     netplan.io iproute2 iputils-ping iptables nftables chrony                         # network and time
     cron procps sudo less apt-utils ca-certificates openssl curl                      # what OSAPI manages
-    docker.io                                                                         # containers; off until a test starts it
+    docker.io podman                                                                  # containers; off until a test starts them
     python3 busybox-static                                                            # the agent and small helpers
 )
 
@@ -45,8 +45,9 @@ units() {
     local system=$1/etc/systemd/system unit
     mkdir -p "$system/chrony.service.d" "$system/sysinit.target.wants"
     for unit in "${MASKED[@]}"; do ln -sfn /dev/null "$system/$unit"; done
-    # Started by `systemctl start docker` on the host that wants it; everywhere else it would cost 100 MiB.
+    # Started by `systemctl start docker` (or `podman.socket`) on the host that wants it; everywhere else it would cost 100 MiB.
     rm -f "$system"/multi-user.target.wants/{docker,containerd}.service "$system"/sockets.target.wants/docker.socket
+    rm -f "$system"/*.target.wants/podman*
     # The clock is the outer machine's: no CAP_SYS_TIME in the hosts, and chronyd -x never touches it.
     printf '[Unit]\nConditionCapability=\n' >"$system/chrony.service.d/testbed.conf"
     cat >"$system/testbed-procsys.service" <<'TEXT'
@@ -91,7 +92,7 @@ files() {
     rm -f "$1/var/lib/dbus/machine-id"
     ln -s /etc/machine-id "$1/var/lib/dbus/machine-id"
     ln -sfn ../run/systemd/resolve/stub-resolv.conf "$etc/resolv.conf"
-    mkdir -p "$etc/systemd/journald.conf.d" "$etc/netplan" "$1/srv/repo" "$1/var/lib/docker"
+    mkdir -p "$etc/systemd/journald.conf.d" "$etc/netplan" "$1/srv/repo" "$1"/var/lib/{docker,containers}
     printf '[Journal]\nStorage=persistent\nSystemMaxUse=64M\n' >"$etc/systemd/journald.conf.d/testbed.conf"
     echo 'DAEMON_OPTS="-F 1 -x"' >"$etc/default/chrony"
     cat >"$etc/chrony/chrony.conf" <<TEXT

@@ -121,7 +121,7 @@ address() {
 # seconds are lost waiting for a router.
 prepare() {
     local i=$1 home=$RUN/h$1 etc=$RUN/h$1/upper/etc
-    mkdir -p "$home"/{upper,scratch,root,docker} "$etc/netplan" "$etc/chrony/sources.d"
+    mkdir -p "$home"/{upper,scratch,root,docker,containers} "$etc/netplan" "$etc/chrony/sources.d"
     echo "host$i" >"$etc/hostname"
     printf '127.0.0.1 localhost\n127.0.1.1 host%s\n' "$i" >"$etc/hosts"
     tr -d - </proc/sys/kernel/random/uuid >"$etc/machine-id"
@@ -177,14 +177,15 @@ furnish() {
 
 # --keep-unit and --register=no: no D-Bus outside. A namespace given by path implies neither CAP_NET_ADMIN
 # nor a writable /proc/sys/net, so both are asked for. Without =off nspawn rewrites time zone and resolv.conf
-# at every boot. The last line lets dockerd work inside, its layers not on top of our overlay.
+# at every boot. The last lines let dockerd and Podman work inside, their layers not on top of our overlay.
 boot() {
     local i=$1 home=$RUN/h$1
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb SYSTEMD_NSPAWN_API_VFS_WRITABLE=network \
         systemd-nspawn --quiet --boot --keep-unit --register=no --directory="$home/root" --machine="$PREFIX-h$i" \
         --network-namespace-path="$home/netns" --capability=CAP_NET_ADMIN --link-journal=no --timezone=off --resolv-conf=off \
         --bind-ro="$REPO:/srv/repo" --bind-ro="$CHECKOUT:$CHECKOUT" \
-        --system-call-filter="add_key keyctl bpf" --bind=/dev/fuse --bind="$home/docker:/var/lib/docker" </dev/null >>"$home/console.log" 2>&1 &
+        --system-call-filter="add_key keyctl bpf" --bind=/dev/fuse --bind="$home/docker:/var/lib/docker" \
+        --bind="$home/containers:/var/lib/containers" </dev/null >>"$home/console.log" 2>&1 &
     echo $! >"$home/nspawn.pid"
     wait $!
 }

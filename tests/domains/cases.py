@@ -3,7 +3,11 @@
 A case is a JSON file in `tests/domains/<domain>/cases/<operation>/<what it shows>.json`; the folder is named
 after the operation's constant in small letters. `Case` and the structs below are its form.
 
-`files` before: path to text, or to an object with `content` or `link` or `directory`, and `mode`, `owner`, `group`.
+Services behind sockets are told by `sockets`. What several cases of a domain share stands once in its folder
+`parts`, in the form of `host`; a case names it in `parts`. What such a service knows is kept in files below `/state`,
+by `when` and `sets`, so that an answer depends on what was done before.
+
+`files` before: path to text, or to an object with `content` or `link`, `directory` or `other`, and `mode`, `owner`, `group`.
 `files` after: only what differs from before; null for a file that is gone. Everything else must be as it was.
 """
 
@@ -27,6 +31,7 @@ from osapi.host.figures import DiskSpace
 from osapi.host.files import FileKind
 from osapi.host.managed import ManagedFile
 from osapi.host.plan import sha256
+from osapi.testing import services
 from osapi.testing.files import DIRECTORY, FakeFile
 from osapi.testing.host import MIDNIGHT, FakeHost, Setup
 from osapi.testing.programs import Script
@@ -40,6 +45,7 @@ class File(msgspec.Struct, forbid_unknown_fields=True):
     content: str = ""
     link: str = ""
     directory: bool = False
+    other: bool = False
     mode: str = "0644"
     owner: str = "root"
     group: str = "root"
@@ -55,6 +61,19 @@ class Command(msgspec.Struct, forbid_unknown_fields=True):
     stderr: str = ""
     exit_code: int | None = 0
     signal: int | None = None
+    hangs: bool = False
+    sets: dict[str, str | None] = {}
+    when: dict[str, str | None] = {}
+
+
+class Exchange(msgspec.Struct, forbid_unknown_fields=True):
+    """What a service answers to the request `asks` (method and target) with the JSON body `sends`."""
+
+    asks: str
+    sends: Any = msgspec.UNSET
+    status: int = 200
+    json: Any = msgspec.UNSET
+    text: str = ""
     hangs: bool = False
     sets: dict[str, str | None] = {}
     when: dict[str, str | None] = {}
@@ -85,6 +104,8 @@ class Before(msgspec.Struct, forbid_unknown_fields=True):
     files: dict[str, File | str | None] = {}
     commands: tuple[Command, ...] = ()
     programs: tuple[str, ...] = ()
+    sockets: dict[str, tuple[Exchange, ...]] = {}
+    parts: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ("root",)
     managed: dict[str, Note] = {}
     disks: dict[str, Disk] = {}
@@ -102,16 +123,23 @@ class Failure(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class After(msgspec.Struct, forbid_unknown_fields=True):
-    """What differs at the end. `commands` are the argument lists of all programs that were run, `stdin` what each was told."""
+    """What differs at the end. `commands` are the argument lists of all programs that were run, `stdin` what each was told.
+
+    `asked` are the requests to services that were more than a question.
+    """
 
     files: dict[str, File | str | None] = {}
     commands: tuple[tuple[str, ...], ...] | None = None
     stdin: tuple[str | None, ...] | None = None
+    asked: tuple[str, ...] | None = None
     managed: dict[str, Note | None] = {}
 
 
 class Content(msgspec.Struct, forbid_unknown_fields=True):
-    """One case. Either `result` or `failure`; code `refused` means that the request does not fit its model."""
+    """One case. Either `result` or `failure`; code `refused` means that the request does not fit its model.
+
+    `again` marks what a second identical call does once more.
+    """
 
     about: str
     request: dict[str, Any] = {}
@@ -119,6 +147,7 @@ class Content(msgspec.Struct, forbid_unknown_fields=True):
     result: Any = msgspec.UNSET
     failure: Failure | None = None
     after: After = msgspec.field(default_factory=After)
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +166,8 @@ class Case:
         return msgspec.convert(self.content.request, self.operation.request, dec_hook=masking.read)
 
     def new_host(self) -> FakeHost:
-        return _host(self.content.host)
+        before = self.content.host
+        return _host(before, [part(self.name.split("/")[0], name) for name in before.parts])
 
     async def prepare(self, host: FakeHost) -> None:
         """Put the notes in place."""
@@ -173,6 +203,8 @@ def as_file(given: File | str, before: FakeFile | None = None) -> FakeFile:
         given = File(content=given)
     if given.directory:
         return DIRECTORY
+    if given.other:
+        return FakeFile(kind=FileKind.OTHER)
     return FakeFile(
         content=(given.link or given.content).encode(),
         kind=FileKind.LINK if given.link else FileKind.FILE,
@@ -194,11 +226,20 @@ def _load(domain: str, path: Path) -> Case:
     return Case(name=name, handler=folders(domain)[path.parent.name], content=content)
 
 
-def _host(before: Before) -> FakeHost:
+def part(domain: str, name: str) -> Before:
+    """What several cases of a domain share."""
+    return msgspec.json.decode((FOLDER / domain / "parts" / f"{name}.json").read_bytes(), type=Before)
+
+
+def _host(before: Before, parts: list[Before]) -> FakeHost:
+    """`before` comes first and so wins over its parts."""
+    every = [before, *parts]
+    files = {path: file for one in reversed(every) for path, file in one.files.items()}
     host = FakeHost(
         Setup(
-            files={path: as_file(file) for path, file in before.files.items() if file is not None},
-            scripts=[_script(command) for command in before.commands],
+            files={path: as_file(file) for path, file in files.items() if file is not None},
+            scripts=[_script(command) for one in every for command in one.commands],
+            exchanges=[exchange for one in every for exchange in exchanges(one)],
             programs=before.programs,
             accounts=before.accounts,
             disks={path: _space(disk) for path, disk in before.disks.items()},
@@ -207,7 +248,7 @@ def _host(before: Before) -> FakeHost:
             now=before.now,
         )
     )
-    for path, file in before.files.items():
+    for path, file in files.items():
         if file is None:
             host.put(path, None)
     return host
@@ -223,6 +264,27 @@ def _script(command: Command) -> Script:
         hangs=command.hangs,
         sets=_contents(command.sets),
         when=_contents(command.when),
+    )
+
+
+def exchanges(before: Before) -> list[services.Exchange]:
+    """What services answer."""
+    return [_exchange(socket, given) for socket, several in before.sockets.items() for given in several]
+
+
+def _exchange(socket: str, given: Exchange) -> services.Exchange:
+    method, _, target = given.asks.partition(" ")
+    is_json = given.json is not msgspec.UNSET
+    return services.Exchange(
+        socket=socket,
+        method=method,
+        target=target,
+        sends=None if given.sends is msgspec.UNSET else msgspec.json.encode(given.sends),
+        status=given.status,
+        content=msgspec.json.encode(given.json) if is_json else given.text.encode(),
+        hangs=given.hangs,
+        sets=_contents(given.sets),
+        when=_contents(given.when),
     )
 
 

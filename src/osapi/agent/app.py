@@ -9,7 +9,6 @@ from osapi.agent.ledger import Ledger
 from osapi.agent.parts import Parts, Setup, build
 from osapi.agent.tasks import Tasks
 from osapi.contract.errors import Unavailable
-from osapi.fleet.models import AgentState
 from osapi.telemetry.log import get_logger
 
 DRAIN_S = 10.0
@@ -51,7 +50,7 @@ class Agent:
         if parts is None:
             return
         _log.info("agent.stopping", jobs=len(parts.worker.holding))
-        parts.description.state = AgentState.DRAINING
+        parts.description.stopping = True
         parts.wanted.beat.set()
         await parts.puller.stop()
         await parts.listener.stop()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 import msgspec
@@ -31,7 +31,7 @@ _log = get_logger(__name__)
 
 
 class Greeting:
-    """Says hello when `wanted` is set. `holding` names the jobs in hand."""
+    """Says hello when `wanted` is set. `holding` names the jobs in hand; `obey` takes a standing order to drain."""
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Greeting:
         holding: Callable[[], tuple[JobId, ...]],
         now: Callable[[], datetime],
         wanted: asyncio.Event,
+        obey: Callable[[bytes], Awaitable[None]],
         *,
         random: Callable[[], float] = random.random,
     ) -> None:
@@ -47,6 +48,7 @@ class Greeting:
         self._now = now
         self._random = random
         self._wanted = wanted
+        self._obey = obey
 
     async def run(self, broker: Broker) -> None:
         """Say hello each time it is wanted. Never returns."""
@@ -82,6 +84,8 @@ class Greeting:
             _log.debug("hello.unanswered", error=str(problem))
             return False
         _log.info("hello.answered", resent=welcome.resent)
+        if welcome.standing:
+            await self._obey(welcome.standing)
         skew_s = (self._now() - welcome.now).total_seconds()
         if abs(skew_s) > _SKEW_S:
             _log.warning("clock.skew", ahead_s=round(skew_s, 1), error="jobs may expire early or be rejected")

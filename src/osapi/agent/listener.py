@@ -1,4 +1,4 @@
-"""Hears jobs and orders to cancel on the live subjects of this host, its labels and everybody.
+"""Hears jobs and orders (to cancel, to drain) on the live subjects of this host, its labels and everybody.
 
 `intake` decides what becomes of them; what is ours goes to the worker. Jobs for anybody come another way,
 see `puller`.
@@ -13,6 +13,7 @@ import msgspec
 
 from osapi.agent import intake
 from osapi.agent.dropping import tell_dropped
+from osapi.agent.duty import Duty
 from osapi.agent.gaps import Gaps
 from osapi.agent.intake import Again, Answer, Arrival, Drop, Identity, Leave, Run
 from osapi.agent.tools import Tools
@@ -38,6 +39,7 @@ class Listener:
         verifier: Verifier,
         worker: Worker,
         tools: Tools,
+        duty: Duty,
         on_gap: Callable[[], None],
     ) -> None:
         self._me = me
@@ -46,6 +48,7 @@ class Listener:
         self._verifier = verifier
         self._worker = worker
         self._tools = tools
+        self._duty = duty
         self._on_gap = on_gap
         self._gaps = Gaps()
         self._subscriptions: list[Subscription] = []
@@ -57,6 +60,7 @@ class Listener:
             self._subscriptions.append(await broker.subscribe(subject, self._on_job))
         for subject in (subjects.cancel(machine), subjects.cancel_everywhere()):
             self._subscriptions.append(await broker.subscribe(subject, self._on_cancel))
+        self._subscriptions.append(await broker.subscribe(subjects.drain(machine), self._on_drain))
         await broker.flush()
 
     async def stop(self) -> None:
@@ -83,6 +87,9 @@ class Listener:
         if self._gaps.shows(message.subject, message.headers):
             _log.info("jobs.gap", subject=message.subject)
             self._on_gap()
+
+    async def _on_drain(self, message: Message) -> None:
+        await self._duty.take(message.data)
 
     async def _on_cancel(self, message: Message) -> None:
         try:

@@ -13,15 +13,16 @@ from osapi.agent import keys
 from osapi.agent.catalogue import Catalogue, Domains
 from osapi.agent.claims import Claims
 from osapi.agent.description import Description
+from osapi.agent.duty import Duty
 from osapi.agent.failpoints import FailPoints
 from osapi.agent.greeting import Greeting
-from osapi.agent.heartbeat import Heartbeat
 from osapi.agent.intake import Identity
 from osapi.agent.keys import Keys
 from osapi.agent.ledger import Ledger
 from osapi.agent.listener import Listener
 from osapi.agent.memory import Memory
 from osapi.agent.nameplate import Nameplate
+from osapi.agent.pressure import Pressure
 from osapi.agent.puller import Puller
 from osapi.agent.pulse import Pulse
 from osapi.agent.reporter import Reporter
@@ -34,6 +35,8 @@ from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import Invalid, Unavailable
 from osapi.contract.ids import MachineId
+from osapi.fleet.heartbeat import Heartbeat
+from osapi.fleet.models import AgentState
 from osapi.host import identity
 from osapi.host.local import LocalHost, open_host
 from osapi.jobs import sealing
@@ -104,7 +107,11 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     nameplate = Nameplate(host, names.hostname, wanted.beat.set)
     broker = await _connect(setup, names.machine_id, wanted)
     stack.push_async_callback(broker.close)
-    return _assemble(setup, host, own, ledger, nameplate, names.machine_id, broker, verifier, wanted, stack)
+    duty = Duty(state.drain_order, names.machine_id, verifier, wanted.beat.set)
+    pressure = Pressure(state.conditions, setup.settings.agent, setup.now)
+    return _assemble(
+        setup, host, own, ledger, nameplate, names.machine_id, broker, verifier, duty, pressure, wanted, stack
+    )
 
 
 def _assemble(
@@ -116,6 +123,8 @@ def _assemble(
     machine: MachineId,
     broker: Broker,
     verifier: Verifier,
+    duty: Duty,
+    pressure: Pressure,
     wanted: Wanted,
     stack: AsyncExitStack,
 ) -> Parts:
@@ -138,21 +147,41 @@ def _assemble(
         fail_points=setup.fail_points,
         now=setup.now,
     )
-    worker, me = Worker(tools), Identity(machine, ledger.joined)
-    description = Description(machine, labels, host, own, nameplate, joined=ledger.joined, now=setup.now)
+    worker, me = Worker(tools, on_idle=lambda: _beat_if_drained(duty, wanted)), Identity(machine, ledger.joined)
+    description = Description(
+        machine, labels, host, own, nameplate, pressure, state=lambda: _state(duty, worker),
+        parts=lambda: _told(duty, worker), joined=ledger.joined, now=setup.now,
+    )  # fmt: skip
     registry = broker.bucket(settings.nats.registry.bucket)
     return Parts(
         broker=broker,
         tools=tools,
         worker=worker,
-        listener=Listener(me, labels, verifier, worker, tools, wanted.hello.set),
-        puller=Puller(me, verifier, worker, tools),
-        greeting=Greeting(machine, lambda: worker.holding, setup.now, wanted.hello),
-        heartbeat=Heartbeat(registry, own.signer, description.record, settings.agent.heartbeat_interval, wanted.beat),
+        listener=Listener(me, labels, verifier, worker, tools, duty, wanted.hello.set),
+        puller=Puller(me, verifier, worker, tools, duty),
+        greeting=Greeting(machine, lambda: worker.holding, setup.now, wanted.hello, duty.take),
+        heartbeat=Heartbeat(registry, description.entry, settings.agent.heartbeat_interval, wanted.beat, own.signer),
         description=description,
         queue=broker.pull_queue(settings.nats.stream.name, settings.agent.consumer.durable),
         wanted=wanted,
     )
+
+
+def _state(duty: Duty, worker: Worker) -> AgentState:
+    if not duty.is_drained:
+        return AgentState.READY
+    return AgentState.DRAINING if worker.holding else AgentState.CORDONED
+
+
+def _told(duty: Duty, worker: Worker) -> dict[str, str]:
+    """How the parts of this agent are, for people."""
+    return {"queue": "paused" if duty.is_drained else "taking jobs", "jobs": f"{len(worker.holding)} in hand"}
+
+
+def _beat_if_drained(duty: Duty, wanted: Wanted) -> None:
+    """The last job of a drained agent has ended: tell at once that it is cordoned."""
+    if duty.is_drained:
+        wanted.beat.set()
 
 
 def _verifier(paths: Paths) -> Verifier:

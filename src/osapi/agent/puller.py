@@ -1,7 +1,7 @@
 """Takes jobs for anybody from the queue that the whole fleet shares, one at a time, while a slot is free.
 
 A job is run only after it has been claimed (see `claims`), and acknowledged only then. Whoever has no
-free slot leaves the line, so that no job waits behind a busy agent while another is idle; whoever finds
+free slot, or is drained, leaves the line, so that no job waits behind a busy agent while another is idle; whoever finds
 a job that is not for him gives it back and stays away for a while, so that it finds somebody else.
 """
 
@@ -12,6 +12,7 @@ import functools
 
 from osapi.agent import intake
 from osapi.agent.dropping import tell_dropped
+from osapi.agent.duty import Duty
 from osapi.agent.intake import Again, Answer, Arrival, Drop, Identity, Leave, Run
 from osapi.agent.tasks import Tasks
 from osapi.agent.tools import Tools
@@ -35,8 +36,9 @@ _log = get_logger(__name__)
 class Puller:
     """This agent's place at the shared queue."""
 
-    def __init__(self, me: Identity, verifier: Verifier, worker: Worker, tools: Tools) -> None:
+    def __init__(self, me: Identity, verifier: Verifier, worker: Worker, tools: Tools, duty: Duty) -> None:
         self._me = me
+        self._duty = duty
         self._unseal = functools.partial(envelope.unseal, verifier, envelope.JOB)
         self._worker = worker
         self._tools = tools
@@ -55,6 +57,7 @@ class Puller:
 
     async def _pull(self, queue: PullQueue) -> None:
         while True:
+            await self._duty.wait_on()
             await self._tools.slots.wait_free()
             try:
                 delivery = await self._next(queue)
@@ -67,11 +70,11 @@ class Puller:
                 await asyncio.sleep(self._pause_s)
 
     async def _next(self, queue: PullQueue) -> Delivery | None:
-        """The next job, or None: when none came, or when we leave the line because all slots are taken."""
+        """The next job, or None: when none came, or when we leave the line, drained or with all slots taken."""
         fetching = asyncio.ensure_future(queue.fetch(PULL_S))
-        filling = asyncio.ensure_future(self._tools.slots.wait_full())
+        leaving = [asyncio.ensure_future(wait()) for wait in (self._tools.slots.wait_full, self._duty.wait_off)]
         try:
-            await asyncio.wait((fetching, filling), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((fetching, *leaving), return_when=asyncio.FIRST_COMPLETED)
             if fetching.done():
                 return fetching.result()
             fetching.cancel()
@@ -79,8 +82,8 @@ class Puller:
             await queue.close()
             return None
         finally:
-            fetching.cancel()
-            filling.cancel()
+            for each in (fetching, *leaving):
+                each.cancel()
 
     async def _consider(self, delivery: Delivery) -> None:
         self._pause_s = 0.0
@@ -100,6 +103,8 @@ class Puller:
             case Leave(job, why, pause_s):
                 _log.info("job.left", job_id=job.id, error=why)
                 self._pause_s = pause_s
+                await delivery.nak()
+            case Run() if self._duty.is_drained:
                 await delivery.nak()
             case Run(job):
                 if await self._tools.claims.take(job, received):

@@ -28,6 +28,14 @@ class StateDir:
     def ledger(self) -> Path:
         return self.path / "ledger.db"
 
+    @property
+    def drain_order(self) -> Path:
+        return self.path / "drain.order"
+
+    @property
+    def conditions(self) -> Path:
+        return self.path / "conditions.json"
+
     def release(self) -> None:
         """Let another agent have it. A second call changes nothing."""
         self._lock.release()

@@ -8,6 +8,7 @@ replaced (see `reporter`).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -40,10 +41,11 @@ _log = get_logger(__name__)
 
 
 class Worker:
-    """Runs, stops and answers jobs."""
+    """Runs, stops and answers jobs. `on_idle` is called when the last job in hand has ended."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, on_idle: Callable[[], None] = lambda: None) -> None:
         self._tools = tools
+        self._on_idle = on_idle
         self._held: dict[JobId, Held] = {}
         self._tasks = Tasks()
 
@@ -121,6 +123,8 @@ class Worker:
         finally:
             held.progress.close()
             del self._held[job.id]
+            if not self._held:
+                self._on_idle()
         if outcome is None and held.stopped is None:
             await self._repeat(job.id)
 

@@ -9,11 +9,12 @@ import signal
 import sys
 
 from osapi.broker.prepare import Prepared, prepare
+from osapi.broker.reporting import Reporting
 from osapi.broker.server import Server
 from osapi.broker.supervisor import STOP_S, Supervisor
 from osapi.config import source
 from osapi.config.load import load
-from osapi.config.paths import paths
+from osapi.config.paths import Paths, paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import OsapiError, Unavailable
 from osapi.telemetry.log import configure, get_logger
@@ -33,14 +34,15 @@ def main() -> int:
     try:
         settings = load(source.locate(arguments.osapi_file, os.environ), os.environ)
         configure(log_format=settings.telemetry.log.format, debug=settings.debug, program="broker")
-        asyncio.run(_serve(settings, prepare(settings, paths(settings))))
+        places = paths(settings)
+        asyncio.run(_serve(settings, places, prepare(settings, places)))
     except OsapiError as problem:
         sys.stderr.write(f"osapi broker: {problem.message}\n")
         return 1
     return 0
 
 
-async def _serve(settings: Settings, prepared: Prepared) -> None:
+async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
     async def launch() -> Server:
         server = await Server.start(
             prepared.binary, prepared.configuration, _log, inherited=(prepared.lock.descriptor,)
@@ -53,13 +55,17 @@ async def _serve(settings: Settings, prepared: Prepared) -> None:
         return server
 
     supervisor = Supervisor(launch)
+    reporting = Reporting(settings, places, prepared.host, lambda: supervisor.pid)
+    supervisor.before_stop = reporting.stop
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup(1)
             loop.add_signal_handler(number, supervisor.stop)
     if settings.nats.server.auth.type == "none":
         _log.warning("broker.open", error="nats.server.auth.type is none: whoever reaches the port may do everything")
+    reports = asyncio.create_task(reporting.run())
     await supervisor.run(lambda: _ready(prepared))
+    reports.cancel()
     _log.info("broker.stopped")
 
 

@@ -20,6 +20,7 @@ class Identities:
 
     controller: str
     agent: str
+    broker: str
 
 
 def port_of(settings: Settings) -> int:
@@ -61,6 +62,7 @@ def _users(settings: Settings, identities: Identities) -> list[dict[str, Any]]:
             return [
                 {"nkey": identities.controller},
                 {"nkey": identities.agent, "permissions": _limits(permissions.of_agent(settings))},
+                {"nkey": identities.broker, "permissions": _limits(permissions.of_broker(settings))},
                 *({"nkey": nkey} for nkey in auth.nkeys),
             ]
 

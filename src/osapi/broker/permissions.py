@@ -40,5 +40,14 @@ def of_agent(settings: Settings) -> Permissions:
             f"$JS.API.CONSUMER.MSG.NEXT.{shared}",
             f"$JS.ACK.{shared}.>",
         ),
-        subscribe=(f"{subject}live.jobs.>", f"{subject}cancel.*", "_INBOX.>"),
+        subscribe=(f"{subject}live.jobs.>", f"{subject}cancel.*", f"{subject}drain.*", "_INBOX.>"),
+    )
+
+
+def of_broker(settings: Settings) -> Permissions:
+    """The permissions of the broker program, which reports itself and does nothing else."""
+    nats, namespace = settings.nats, settings.nats.server.namespace
+    name = f"{namespace}-" if namespace else ""
+    return Permissions(
+        publish=(f"$KV.{name}{nats.registry.bucket}.nats.*",), subscribe=("_INBOX.>",), allow_responses=False
     )

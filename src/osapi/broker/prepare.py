@@ -50,7 +50,7 @@ def prepare(settings: Settings, paths: Paths) -> Prepared:
 def _write(settings: Settings, paths: Paths) -> Path:
     """Make the identities, unless they exist, and write the configuration."""
     identities = configuration.Identities(
-        controller=nkeys.load_or_create(paths.nkeys, "controller"), agent=nkeys.load_or_create(paths.nkeys, "agent")
+        **{name: nkeys.load_or_create(paths.nkeys, name) for name in ("controller", "agent", "broker")}
     )
     path = private_dir(paths.nats_runtime) / "nats-server.conf"
     replace(path, configuration.text(configuration.document(settings, paths.nats_store, identities)))

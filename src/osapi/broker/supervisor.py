@@ -28,7 +28,15 @@ class Supervisor:
 
     def __init__(self, launch: Launch) -> None:
         self._launch = launch
+        self.before_stop: Callable[[], Awaitable[None]] = _nothing
+        """Awaited before a server is told to stop."""
+        self._server: Server | None = None
         self._stopping = asyncio.Event()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the present server; 0 before the first one."""
+        return 0 if self._server is None else self._server.pid
 
     def stop(self) -> None:
         """Let `run` stop the server and return. May be called twice, and from a signal handler of the loop."""
@@ -39,7 +47,7 @@ class Supervisor:
 
         Raises `Unavailable` when the very first start fails: then something is wrong that waiting will not mend.
         """
-        server = await self._first()
+        server = self._server = await self._first()
         if server is None:
             return
         on_ready()
@@ -53,6 +61,7 @@ class Supervisor:
             if again is None:
                 return
             server, pause = again
+            self._server = server
 
     async def _first(self) -> Server | None:
         """The first server; None when told to stop before it was ready."""
@@ -73,6 +82,7 @@ class Supervisor:
         await asyncio.wait((ended, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if self._stopping.is_set():
+            await self.before_stop()
             await server.stop(STOP_S)
             await ended
             return True
@@ -98,3 +108,7 @@ class Supervisor:
         except TimeoutError:
             return False
         return True
+
+
+async def _nothing() -> None:
+    """Nobody has a last word."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from osapi.cli.plain import Values
+    from osapi.cli.plain import Show, Values
     from osapi.cli.terminal import Terminal
     from osapi.cli.tree import Leaf
     from osapi.sdk.raw import RawClient
@@ -41,6 +41,23 @@ def _ready(known: Values, client: RawClient, term: Terminal) -> int:
         return exit_status.USAGE
 
 
+def _status(known: Values, client: RawClient, term: Terminal) -> int:
+    from osapi.cli import health_report
+
+    return show_status(known, client, term, health_report.status)
+
+
+def show_status(known: Values, client: RawClient, term: Terminal, draw: Show) -> int:
+    """Print how everything fares. Degraded is an answer, told like one, with exit status 1."""
+    try:
+        return show(known, client.send(calls.health_status()).body, term, draw)
+    except errors.Unavailable as problem:
+        if b'"components"' not in problem.body:
+            raise
+        show(known, problem.body, term, draw)
+        return exit_status.USAGE
+
+
 def _draw(told: Mapping[str, Any], term: Terminal) -> None:
     from osapi.cli.cells import cell
     from osapi.cli.report import pair
@@ -53,4 +70,5 @@ def _draw(told: Mapping[str, Any], term: Terminal) -> None:
 _COMMANDS = {
     "health liveness": Plain("Tell whether the controller answers.", (), _liveness),
     "health ready": Plain("Tell whether the controller can take jobs; exit status 1 when it cannot.", (), _ready),
+    "health status": Plain("Show how every component fares; exit status 1 when something is degraded.", (), _status),
 }

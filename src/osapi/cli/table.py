@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from osapi.cli.terminal import Terminal
+
+    Paint = Callable[[int, int, str], str]
+
 _INDENT = "  "
 _GAP = 2
 _LEAST = 8
@@ -17,12 +21,24 @@ MOST = 79
 """No column of a table that is fitted is wider than this."""
 
 
+def draw(term: Terminal, headers: Sequence[str], rows: Sequence[Sequence[str]], paint: Paint | None = None) -> None:
+    """Print an empty line and the table, its header coloured; nothing at all without rows."""
+
+    def plain(row: int, _: int, text: str) -> str:
+        return term.paint(text, "header") if row < 0 else text
+
+    if rows:
+        term.say()
+        for line in lines(headers, rows, width=term.width, paint=paint or plain):
+            term.say(line)
+
+
 def lines(
     headers: Sequence[str],
     rows: Sequence[Sequence[str]],
     *,
     width: int | None,
-    paint: Callable[[int, int, str], str] | None = None,
+    paint: Paint | None = None,
 ) -> Iterator[str]:
     """The lines of a table. `width` None draws every cell whole.
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from osapi.config.fields import ClientAuth, Count, Metrics, Namespaced, OptionalName, Port, Section
+from osapi.config.fields import ClientAuth, Metrics, Namespaced, OptionalName, Port, ProcessConditions, Section
 
 
 class Nats(Namespaced, frozen=True, kw_only=True):
@@ -83,17 +83,6 @@ class Conditions(Section, frozen=True, kw_only=True):
     ] = 90
 
 
-class ProcessConditions(Section, frozen=True, kw_only=True):
-    """When a program of OSAPI itself counts as being under pressure."""
-
-    memory_pressure_bytes: Annotated[
-        Count, Meta(description="Resident memory in bytes above which ProcessMemoryPressure holds; 0 never.")
-    ] = 0
-    high_cpu_percent: Annotated[
-        float, Meta(ge=0, description="CPU use in percent of one core above which ProcessHighCPU holds; 0 never.")
-    ] = 0.0
-
-
 class PrivilegeEscalation(Section, frozen=True, kw_only=True):
     """Running without root."""
 
@@ -108,7 +97,9 @@ class Pki(Section, frozen=True, kw_only=True):
     enabled: Annotated[bool, Meta(description="Whether to ask the controller for enrolment.")] = False
     key_dir: Annotated[
         str,
-        Meta(description="Folder of `controller.pub`, the key of the controller to trust. Empty: `pki` in the data folder."),
+        Meta(
+            description="Folder of `controller.pub`, the key of the controller to trust. Empty: `pki` in the data folder."
+        ),
     ] = ""
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
-from osapi.config.fields import SENSITIVE, ClientAuth, Metrics, Namespaced, Port, Section
+from osapi.config.fields import SENSITIVE, ClientAuth, Metrics, Namespaced, Port, ProcessConditions, Section
 
 
 class ClientSecurity(Section, frozen=True, kw_only=True):
@@ -157,6 +157,7 @@ class Controller(Section, frozen=True, kw_only=True):
     api: Api = Api()
     nats: Nats = Nats()
     metrics: ControllerMetrics = ControllerMetrics()
+    process_conditions: ProcessConditions = ProcessConditions()
     notifications: Notifications = Notifications()
     ui: Ui = Ui()
     pki: Pki = Pki()

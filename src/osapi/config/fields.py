@@ -60,3 +60,14 @@ class Namespaced(Section, frozen=True, kw_only=True):
             "the same for broker, controller and agents. Empty: no prefix."
         ),
     ] = ""
+
+
+class ProcessConditions(Section, frozen=True, kw_only=True):
+    """When a program of OSAPI itself counts as being under pressure."""
+
+    memory_pressure_bytes: Annotated[
+        Count, Meta(description="Resident memory in bytes above which ProcessMemoryPressure holds; 0 never.")
+    ] = 0
+    high_cpu_percent: Annotated[
+        float, Meta(ge=0, description="CPU use in percent of one core above which ProcessHighCPU holds; 0 never.")
+    ] = 0.0

@@ -16,6 +16,7 @@ from osapi.config.fields import (
     Namespaced,
     OptionalName,
     Port,
+    ProcessConditions,
     Replicas,
     Section,
     Storage,
@@ -79,6 +80,7 @@ class Server(Namespaced, frozen=True, kw_only=True):
     ] = 1024 * 1024
     auth: ServerAuth = ServerAuth()
     metrics: ServerMetrics = ServerMetrics()
+    process_conditions: ProcessConditions = ProcessConditions()
 
 
 class Stream(Section, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.types import ASGIApp
@@ -24,18 +25,26 @@ from osapi.contract.operation import Operation
 from osapi.contract.target import Target
 from osapi.controller import asgi, layout
 from osapi.controller.authenticate import Authenticator
+from osapi.controller.health import Check
 from osapi.controller.node import NodeServices
 from osapi.controller.serve import HttpServer, bind
+from osapi.controller.status import http as status_routes
+from osapi.controller.status.look import Sources
 from osapi.fleet import http as fleet_routes
-from osapi.fleet.keys import KeyBook
+from osapi.fleet import suspicions
+from osapi.fleet.heartbeat import Heartbeat
+from osapi.fleet.models import ComponentKind
+from osapi.fleet.program import Program
 from osapi.fleet.registry import Registry
 from osapi.fleet.resolution import Resolution
+from osapi.fleet.service import FleetService, Keys
 from osapi.jobs import http as job_routes
 from osapi.jobs.quarantine import Quarantine
 from osapi.jobs.service import JobNames, JobService
 from osapi.pki.keys import load_or_create_keypair
 from osapi.pki.signing import Signer, Verifier
 from osapi.telemetry.log import get_logger
+from osapi.telemetry.process import ProcessMeter
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 from osapi.transport.bucket import Entry
@@ -111,27 +120,34 @@ class Controller:
         verifier, revoked = self._tokens()
         broker = await self._connect()
         opened.push_async_callback(broker.close)
-        await provision(broker, layout.of_settings(settings))
+        wanted = layout.of_settings(settings)
+        await provision(broker, wanted)
         await _follow(broker, revoked)
+        keys = self._keys()
         quarantine = Quarantine(time.time)
-        registry = self._registry(broker, quarantine)
-        opened.push_async_callback(registry.stop)
-        jobs = self._jobs(broker, registry, quarantine)
+        fleet = FleetService(broker, settings.nats, keys, quarantine)
+        opened.push_async_callback(fleet.stop)
+        jobs = self._jobs(broker, keys, fleet, quarantine)
         opened.push_async_callback(jobs.stop)
-        await registry.start()
-        await jobs.start()
+        await fleet.keybook.start()
+        await asyncio.gather(fleet.start(), jobs.start())
+        heartbeat = self._report(broker, opened)
         services = NodeServices(
             jobs=jobs.dispatcher,
-            fleet=registry,
+            fleet=fleet.registry,
             wait_s=settings.controller.api.job_timeout.total_seconds(),
             body_limit=settings.controller.api.body_limit_bytes,
         )
+        checks = _checks(broker, jobs, heartbeat)
+        sources = Sources(survey=broker.survey(), layout=wanted, jobs=jobs, fleet=fleet, checks=checks)
         slices = [
-            *job_routes.routes(jobs, self._operations, FleetView(registry), time.time),
-            *fleet_routes.routes(registry, quarantine),
+            *status_routes.routes(sources),
+            *job_routes.routes(jobs, self._operations, FleetView(fleet.registry), time.time),
+            *suspicions.routes(fleet.registry, quarantine),
+            *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines),
         ]
         return asgi.application(
-            asgi.routes(self._operations, services, slices, [lambda: _connected(broker), lambda: _caught_up(jobs)]),
+            asgi.routes(self._operations, services, slices, list(checks.values())),
             Authenticator(verifier, time.time),
             self._stopping,
             settings.controller.api.security.cors.allow_origins,
@@ -150,36 +166,65 @@ class Controller:
         address = Address(found.servers, found.namespace, credentials)
         return await Broker.connect(address, name=found.client_name, timeout_s=CONNECT_S)
 
-    def _registry(self, broker: Broker, quarantine: Quarantine) -> Registry:
-        nats = self._settings.nats
-        keys = KeyBook(broker.bucket(nats.enrollment.bucket))
-        return Registry(broker.bucket(nats.registry.bucket), keys, quarantine, ttl=nats.registry.ttl)
-
-    def _jobs(self, broker: Broker, registry: Registry, quarantine: Quarantine) -> JobService:
-        nats = self._settings.nats
+    def _keys(self) -> Keys:
         key = load_or_create_keypair(self._paths.pki, "controller")
+        return Keys(Signer(key), Verifier.of(key.public_key))
+
+    def _report(self, broker: Broker, opened: AsyncExitStack) -> Heartbeat:
+        """Keep telling the registry that this controller lives, and at the end that it ended in good order."""
+        controller, beat = self._settings.controller, self._settings.agent.heartbeat_interval
+        program = Program(
+            ComponentKind.CONTROLLER,
+            str(controller.api.port),
+            controller.process_conditions,
+            ProcessMeter().read,
+            lambda: {"api": "serving" if self.is_serving else "starting"},
+            lambda: datetime.now(UTC),
+        )
+        registry = broker.bucket(self._settings.nats.registry.bucket)
+        heartbeat = Heartbeat(registry, program.entry, beat, asyncio.Event())
+        beating = asyncio.create_task(heartbeat.run(), name="heartbeat")
+
+        async def end() -> None:
+            beating.cancel()
+            program.stopped = True
+            await heartbeat.register()
+
+        opened.push_async_callback(end)
+        return heartbeat
+
+    def _jobs(self, broker: Broker, keys: Keys, fleet: FleetService, quarantine: Quarantine) -> JobService:
+        nats = self._settings.nats
         return JobService(
             broker,
-            Signer(key),
-            Verifier.of(key.public_key),
-            registry,
+            keys.signer,
+            keys.verifier,
+            fleet.registry,
             quarantine,
             names=JobNames(nats.kv.bucket, nats.kv.response_bucket, f"{nats.stream.name}-DLQ"),
             expiry=self._settings.controller.api.job_expiry,
             retention=nats.kv.ttl or None,
+            standing=fleet.drains.standing,
             clock=time.time,
         )
 
 
 async def _follow(broker: Broker, revoked: Revocations) -> None:
     """Keep the list of revoked tokens as the bucket has it; return when all that is stored is known."""
-    known = asyncio.Event()
 
     def note(entry: Entry) -> None:
         revoked.apply(entry.key, deleted=entry.deleted)
 
-    await broker.bucket(revocation.BUCKET).watch(revocation.FILTER, note, on_ready=known.set)
-    await known.wait()
+    await broker.bucket(revocation.BUCKET).follow(revocation.FILTER, note)
+
+
+def _checks(broker: Broker, jobs: JobService, heartbeat: Heartbeat) -> dict[str, Check]:
+    """What the controller cannot work without, by the name under which the status tells it."""
+    return {
+        "broker": lambda: _connected(broker),
+        "jobs": lambda: _caught_up(jobs),
+        "writes": lambda: heartbeat.trouble,
+    }
 
 
 def _connected(broker: Broker) -> str | None:

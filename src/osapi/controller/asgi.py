@@ -21,6 +21,7 @@ from osapi.controller.border import Border
 from osapi.controller.gate import Gate
 from osapi.controller.node import NodeServices
 from osapi.controller.routing import Route, RouteTree, TreeRoute
+from osapi.controller.status.api import STATUS
 from osapi.fleet import api as fleet_api
 from osapi.jobs import endpoints as job_endpoints
 
@@ -41,7 +42,7 @@ DOCUMENT = Endpoint(
 
 def endpoints() -> list[Endpoint]:
     """Every route that is written by hand and described; the facts only, without what serves them."""
-    return [*_facts(job_endpoints), *_facts(fleet_api), health.HEALTH, health.READY, DOCUMENT]
+    return [*_facts(job_endpoints), *_facts(fleet_api), health.HEALTH, health.READY, STATUS, DOCUMENT]
 
 
 def document(operations: Sequence[Operation[Any, Any]]) -> bytes:

@@ -1,101 +1,122 @@
-"""The agent routes. A caller sees the hosts that his roles reach."""
+"""The agent routes: list, details, drain, undrain, remove. A caller sees the hosts that his roles reach."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
-from osapi.contract import spoken
 from osapi.contract.endpoint import Call, Caller, Reply, Routes
-from osapi.contract.errors import Forbidden, Invalid, NotFound
-from osapi.contract.ids import MachineId
+from osapi.contract.errors import Conflict, Forbidden, Invalid, NotFound
+from osapi.contract.target import LabelTarget
 from osapi.fleet import api
-from osapi.fleet.api import AgentInfo, AgentList, AgentStatus, QuarantineReport, Suspicion
+from osapi.fleet.api import AgentList, AgentStatus, Message
+from osapi.fleet.conditions import ConditionType
+from osapi.fleet.drains import Drains
+from osapi.fleet.models import DrainOrder, TimelineEvent
+from osapi.fleet.observer import DRAIN, UNDRAIN
 from osapi.fleet.registry import Agent, Registry
-from osapi.jobs.quarantine import Quarantine, Suspect
+from osapi.fleet.shown import info
+from osapi.fleet.timeline import Timelines
+from osapi.jobs.record import Actor
 
 
 class AgentRoutes:
     """Serves agents."""
 
-    def __init__(self, registry: Registry, quarantine: Quarantine) -> None:
+    def __init__(self, registry: Registry, drains: Drains, timelines: Timelines) -> None:
         self._registry = registry
-        self._quarantine = quarantine
+        self._drains = drains
+        self._timelines = timelines
 
     async def list(self, call: Call) -> Reply:
-        agents = [info(agent) for agent in self._registry.list() if call.caller.reaches(agent.record.labels)]
-        return Reply(body=AgentList(agents=agents, total=len(agents)))
+        request: api.AgentListRequest = call.request
+        found = [
+            info(agent, self._drains.order(agent.record.machine_id))
+            for agent in self._registry.list()
+            if call.caller.reaches(agent.record.labels) and _matches(agent, request)
+        ]
+        return Reply(body=AgentList(agents=found, total=len(found)))
 
     async def get(self, call: Call) -> Reply:
-        return Reply(body=info(self._agent(call)))
+        agent = self._find(call.request.hostname, call.caller)
+        machine = agent.record.machine_id
+        return Reply(body=info(agent, self._drains.order(machine), self._timelines.events(machine)))
 
-    async def forget(self, call: Call) -> Reply:
-        await self._registry.forget(self._agent(call).record.machine_id)
-        return Reply()
+    async def drain(self, call: Call) -> Reply:
+        request: api.DrainRequest = call.request
+        agent = self._find(request.hostname, call.caller)
+        order = await self._drains.drain(agent.record.machine_id, _actor(call.caller), request.reason)
+        await self._note(agent, DRAIN, order)
+        return Reply(
+            body=Message(message=f"{agent.record.hostname} finishes what it has in hand and takes nothing new")
+        )
 
-    async def quarantine(self, call: Call) -> Reply:
-        request: api.QuarantineRequest = call.request
-        seen = [one for one in self._quarantine.newest if self._concerns(call.caller, one)]
-        total = sum(self._quarantine.counts.values()) if call.caller.reaches({}) else len(seen)
-        return Reply(body=QuarantineReport(total=total, items=[_suspicion(one) for one in seen[: request.limit]]))
-
-    def _agent(self, call: Call) -> Agent:
+    async def undrain(self, call: Call) -> Reply:
         request: api.AgentRequest = call.request
+        agent = self._find(request.hostname, call.caller)
+        order = await self._drains.undrain(agent.record.machine_id, _actor(call.caller))
+        await self._note(agent, UNDRAIN, order)
+        return Reply(body=Message(message=f"{agent.record.hostname} takes work again"))
+
+    async def delete(self, call: Call) -> Reply:
+        request: api.DeleteRequest = call.request
+        agent = self._find(request.hostname, call.caller)
+        record = agent.record
+        if agent.reachable and not request.force:
+            raise Conflict(
+                f"host {record.hostname} ({record.machine_id}) is reachable and would join again; stop its agent first, or use force"
+            )
+        for part in (self._drains.forget, self._timelines.forget, self._registry.remove):
+            await part(record.machine_id)
+        return Reply(body=Message(message=f"{record.hostname} ({record.machine_id}) is removed"))
+
+    def _find(self, name: str, caller: Caller) -> Agent:
         try:
-            agent = self._registry.get(request.hostname)
+            agent = self._registry.get(name)
         except Invalid as problem:
             raise NotFound(problem.message) from problem
-        if not call.caller.reaches(agent.record.labels):
-            raise Forbidden(f"your roles do not reach host {request.hostname}")
+        if not caller.reaches(agent.record.labels):
+            raise Forbidden(f"your roles do not reach host {name}")
         return agent
 
-    def _concerns(self, caller: Caller, suspect: Suspect) -> bool:
-        """Whether it is in the name of a host that the caller reaches."""
-        record = self._registry.machines().get(MachineId(suspect.machine))
-        return caller.reaches({} if record is None else record.labels)
+    async def _note(self, agent: Agent, event: str, order: DrainOrder) -> None:
+        told = f"by {order.actor.subject}" + (f": {order.reason}" if order.reason else "")
+        await self._timelines.add(
+            agent.record.machine_id,
+            TimelineEvent(timestamp=order.issued, event=event, hostname=agent.record.hostname, message=told),
+        )
 
 
-def routes(registry: Registry, quarantine: Quarantine) -> Routes:
+def routes(registry: Registry, drains: Drains, timelines: Timelines) -> Routes:
     """Every agent route with its handler."""
-    serve = AgentRoutes(registry, quarantine)
+    serve = AgentRoutes(registry, drains, timelines)
     return [
         (api.LIST, serve.list),
-        (api.QUARANTINE, serve.quarantine),
         (api.GET, serve.get),
-        (api.FORGET, serve.forget),
+        (api.DRAIN, serve.drain),
+        (api.UNDRAIN, serve.undrain),
+        (api.DELETE, serve.delete),
     ]
 
 
-def info(agent: Agent) -> AgentInfo:
-    """One agent as the API shows it."""
-    record = agent.record
-    return AgentInfo(
-        machine_id=record.machine_id,
-        hostname=record.hostname,
-        status=AgentStatus.READY if agent.ready else AgentStatus.NOT_READY,
-        state=record.state,
-        labels=record.labels,
-        registered_at=record.registered_at,
-        started_at=record.started_at,
-        heartbeat_at=record.heartbeat_at,
-        version=record.version,
-        fingerprint=agent.fingerprint,
-        uptime=None if record.uptime_s is None else spoken.duration(timedelta(seconds=record.uptime_s)),
-        os_info=record.os_info,
-        load_average=record.load,
-        memory=record.memory,
-        architecture=record.architecture,
-        kernel_version=record.kernel_version,
-        cpu_count=record.cpu_count,
-    )
+def _actor(caller: Caller) -> Actor:
+    return Actor(subject=caller.subject, roles=caller.roles)
 
 
-def _suspicion(suspect: Suspect) -> Suspicion:
-    return Suspicion(
-        timestamp=datetime.fromtimestamp(suspect.noticed, UTC),
-        saying=suspect.saying,
-        doubt=suspect.doubt,
-        key=suspect.key,
-        machine_id=suspect.machine,
-        job_id=suspect.job,
-        signed_by=suspect.signed_by,
+def _matches(agent: Agent, request: api.AgentListRequest) -> bool:
+    wanted = (
+        (request.status, AgentStatus.READY if agent.ready else AgentStatus.NOT_READY),
+        (request.state, agent.state),
+        (request.reachable, agent.reachable),
     )
+    if any(want is not None and want != have for want, have in wanted):
+        return False
+    return _has_condition(agent, request.condition) and _has_label(agent, request.label)
+
+
+def _has_condition(agent: Agent, condition: ConditionType | None) -> bool:
+    return condition is None or any(each.type is condition and each.status for each in agent.record.conditions)
+
+
+def _has_label(agent: Agent, label: str | None) -> bool:
+    if label is None:
+        return True
+    key, _, value = label.partition(":")
+    return LabelTarget(key, value).matches(agent.record.labels)

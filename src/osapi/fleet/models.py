@@ -14,7 +14,10 @@ import msgspec
 from msgspec import Meta
 
 from osapi.contract.ids import MachineId
+from osapi.fleet.conditions import Condition
 from osapi.jobs import subjects
+from osapi.jobs.record import Actor
+from osapi.telemetry.process import ProcessFigures
 
 KEYS = "agents.*"
 """Filter that matches the key of every agent record."""
@@ -53,6 +56,14 @@ class Memory(msgspec.Struct, frozen=True):
     used: Annotated[int, Meta(description="What cannot be given away, in bytes: total less available.")]
 
 
+class Disk(msgspec.Struct, frozen=True):
+    """The fullest local disk of a host, in bytes."""
+
+    path: Annotated[str, Meta(description="Where it is mounted.")]
+    total: Annotated[int, Meta(description="Its size, in bytes.")]
+    used: Annotated[int, Meta(description="What is taken, in bytes.")]
+
+
 class AgentRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One agent as it last described itself. Times are those of the agent's own clock.
 
@@ -79,14 +90,69 @@ class AgentRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     os_info: OsInfo | None = None
     load: Load | None = None
     memory: Memory | None = None
+    disk: Disk | None = None
     architecture: str = ""
     kernel_version: str = ""
     cpu_count: int | None = None
+    process: ProcessFigures | None = None
+    conditions: tuple[Condition, ...] = ()
+    parts: dict[str, str] = {}
+    """Parts of the agent and how they are, for example `queue: taking jobs`."""
 
     @property
     def is_signing(self) -> bool:
         """Whether it announces a key by which it can be known."""
         return len(self.signing_key) == _KEY
+
+
+class ComponentKind(enum.Enum):
+    """Programs besides the agents that report to the registry."""
+
+    CONTROLLER = "controller"
+    NATS = "nats"
+
+
+class ComponentRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A controller or a broker as it last described itself, under `<kind>.<name>` in the registry."""
+
+    kind: ComponentKind
+    name: str
+    """Host name, and what else tells two of a kind on one host apart."""
+    hostname: str
+    version: str
+    started_at: datetime
+    heartbeat_at: datetime
+    stopped: bool = False
+    process: ProcessFigures
+    disk: Disk | None = None
+    """The file system that holds what the program stores; None when it stores nothing."""
+    conditions: tuple[Condition, ...] = ()
+    parts: dict[str, str] = {}
+
+
+class DrainOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Order to one agent to take no new work, or to take it again. Signed, and kept while the agent is known."""
+
+    machine_id: MachineId
+    drained: bool
+    issued: datetime
+    actor: Actor
+    reason: str = ""
+
+
+class TimelineEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that became of an agent."""
+
+    timestamp: Annotated[datetime, Meta(description="When it happened.")]
+    event: Annotated[str, Meta(description="What happened, for example `drain`, `cordoned` or `unreachable`.")]
+    hostname: Annotated[str, Meta(description="The host's name at that time.")]
+    message: Annotated[str, Meta(description="The same for people; empty when there is nothing to add.")] = ""
+    error: Annotated[str, Meta(description="What went wrong; empty when nothing did.")] = ""
+
+
+def component_key(record: ComponentRecord) -> str:
+    """Key of a program's record in the bucket `agent-registry`."""
+    return f"{record.kind.value}.{subjects.token(record.name)}"
 
 
 def key(machine: MachineId) -> str:

@@ -22,7 +22,7 @@ from osapi.contract.ids import MachineId
 from osapi.contract.target import Target
 from osapi.fleet import models, resolution
 from osapi.fleet.keys import KeyBook
-from osapi.fleet.models import AgentRecord, AgentState
+from osapi.fleet.models import AgentRecord, AgentState, DrainOrder
 from osapi.fleet.resolution import Reach, Resolution
 from osapi.jobs import envelope
 from osapi.jobs.quarantine import Doubt, Quarantine, Saying
@@ -39,10 +39,16 @@ _decode = msgspec.json.Decoder(AgentRecord).decode
 
 @dataclass(frozen=True)
 class Agent:
-    """One agent as a list shows it. `silent_s` is the time since its last heartbeat, in seconds."""
+    """One agent as a list shows it. `silent_s` is the time since its last heartbeat, in seconds.
+
+    `reachable` says that it is alive, `ready` that it takes work besides. `state` is what the agent says of
+    itself, unless it has been drained and does not know it yet.
+    """
 
     record: AgentRecord
     ready: bool
+    reachable: bool
+    state: AgentState
     silent_s: float
     fingerprint: str = ""
     """Of the key by which it is known; empty while it has announced none."""
@@ -61,6 +67,7 @@ class Registry:
         quarantine: Quarantine,
         *,
         ttl: timedelta = timedelta(seconds=30),
+        order: Callable[[MachineId], DrainOrder | None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -68,6 +75,7 @@ class Registry:
         self._keybook = keys
         self._quarantine = quarantine
         self._ttl_s = ttl.total_seconds()
+        self._order = order
         self._clock = clock
         self._now = now
         self._records: dict[MachineId, AgentRecord] = {}
@@ -126,11 +134,6 @@ class Registry:
             )
         return keys
 
-    async def forget(self, machine: MachineId) -> None:
-        """Drop the record of an agent and the key by which it is known. If it lives on, it joins anew."""
-        await self._keybook.forget(machine)
-        await self._bucket.purge(models.key(machine))
-
     def machines(self) -> Mapping[MachineId, AgentRecord]:
         """Every known agent, ready or not."""
         return self._records
@@ -141,8 +144,23 @@ class Registry:
 
     def is_ready(self, machine: MachineId) -> bool:
         """Whether the agent is alive and takes new work."""
-        record = self._records[machine]
-        return record.state is AgentState.READY and not record.stopped and self._silent_s(machine) <= self._ttl_s
+        return self._state(machine) is AgentState.READY and self.is_reachable(machine)
+
+    def is_reachable(self, machine: MachineId) -> bool:
+        """Whether the agent is alive: it has not stopped, and was heard of within the time-to-live."""
+        return not self._records[machine].stopped and self._silent_s(machine) <= self._ttl_s
+
+    def order(self, machine: MachineId) -> DrainOrder | None:
+        """The order by which the agent is drained; None when it is not."""
+        return self._order(machine)
+
+    async def remove(self, machine: MachineId) -> None:
+        """Remove an agent's record and the key by which it is known; if it lives on, it joins anew.
+
+        Raises `Unavailable` when the broker is away.
+        """
+        await self._keybook.forget(machine)
+        await self._bucket.purge(models.key(machine))
 
     def note(self, entry: Entry) -> None:
         """Take in one heartbeat; one that is not believed goes into quarantine and changes nothing."""
@@ -204,5 +222,16 @@ class Registry:
 
     def _agent(self, machine: MachineId) -> Agent:
         known = self._keybook.known(machine)
-        fingerprint = "" if known is None else known.fingerprint
-        return Agent(self._records[machine], self.is_ready(machine), self._silent_s(machine), fingerprint)
+        return Agent(
+            self._records[machine],
+            ready=self.is_ready(machine),
+            reachable=self.is_reachable(machine),
+            state=self._state(machine),
+            silent_s=self._silent_s(machine),
+            fingerprint="" if known is None else known.fingerprint,
+        )
+
+    def _state(self, machine: MachineId) -> AgentState:
+        """What the agent says of itself; until it has heard of an order, what it will say."""
+        said = self._records[machine].state
+        return AgentState.DRAINING if said is AgentState.READY and self._order(machine) is not None else said

@@ -14,7 +14,7 @@ from typing import Protocol
 from osapi.contract.errors import Forbidden, Invalid
 from osapi.contract.ids import MachineId
 from osapi.contract.target import AllTarget, AnyTarget, HostTarget, LabelTarget, Target
-from osapi.fleet.models import AgentRecord
+from osapi.fleet.models import AgentRecord, AgentState, DrainOrder
 
 Reach = Callable[[Mapping[str, str]], bool]
 """Whether the caller's roles reach a host with these labels."""
@@ -35,6 +35,10 @@ class Fleet(Protocol):
 
     def is_ready(self, machine: MachineId) -> bool:
         """Whether the agent is alive and takes new work."""
+        ...
+
+    def order(self, machine: MachineId) -> DrainOrder | None:
+        """The order by which the agent is drained; None when it is not."""
         ...
 
 
@@ -94,7 +98,7 @@ def _one(machine: MachineId, fleet: Fleet, reach: Reach | None) -> Resolution:
     if reach is not None and not reach(record.labels):
         raise Forbidden(f"your roles do not reach host {record.hostname} ({machine})")
     if not fleet.is_ready(machine):
-        raise Invalid(f"host {record.hostname} ({machine}) is not ready: {_why_not(record)}")
+        raise Invalid(f"host {record.hostname} ({machine}) is not ready: {_why_not(record, fleet.order(machine))}")
     return Resolution(machine, {machine: record.hostname})
 
 
@@ -148,10 +152,16 @@ def _nobody(target: Target, fleet: Fleet) -> str:
     return f"target {target}: none of the {len(known)} known agents is ready"
 
 
-def _why_not(record: AgentRecord) -> str:
+def _why_not(record: AgentRecord, order: DrainOrder | None) -> str:
+    if order is not None:
+        reason = f" ({order.reason})" if order.reason else ""
+        return (
+            f"{order.actor.subject} drained it at {order.issued:%Y-%m-%d %H:%M:%S} UTC{reason};"
+            f" 'osapi client agent undrain --hostname {record.hostname}' ends that"
+        )
     if record.stopped:
         return f"its agent was stopped at {record.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC"
-    if record.state.value != "Ready":
+    if record.state is not AgentState.READY:
         return f"it is {record.state.value}"
     return f"its last heartbeat is of {record.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC"
 

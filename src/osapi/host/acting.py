@@ -9,6 +9,7 @@ from osapi.host.door import Host
 from osapi.host.managed import ManagedFile
 from osapi.host.plan import Action, Applied, Forget, Link, Plan, Remember, Remove, Run, SetKernelValue, Signal, Write
 from osapi.host.program import Completed
+from osapi.host.service import Answered, Ask
 
 _LAST_WORDS = 2048
 """Bytes of standard error that a failure carries."""
@@ -18,15 +19,16 @@ async def apply(host: Host, plan: Plan) -> Applied:
     """Do the actions in order, up to the first failure, which is raised. In check mode, do nothing."""
     if host.check_mode:
         return Applied(changed=plan.changes, diff=plan.diff)
-    runs: list[Completed] = []
-    for action in plan.actions:
-        completed = await _perform(host, action)
-        if completed is not None:
-            runs.append(completed)
-    return Applied(changed=plan.changes, diff=plan.diff, runs=tuple(runs))
+    told = [await _perform(host, action) for action in plan.actions]
+    return Applied(
+        changed=plan.changes,
+        diff=plan.diff,
+        runs=tuple(one for one in told if isinstance(one, Completed)),
+        answers=tuple(one for one in told if isinstance(one, Answered)),
+    )
 
 
-async def _perform(host: Host, action: Action) -> Completed | None:
+async def _perform(host: Host, action: Action) -> Completed | Answered | None:
     match action:
         case Write():
             await _write(host, action)
@@ -40,6 +42,8 @@ async def _perform(host: Host, action: Action) -> Completed | None:
             await _set_kernel_value(host, action)
         case Run():
             return await _run(host, action)
+        case Ask():
+            return await host.ask(action)
         case Remember():
             await host.managed.put(_note(host, action))
         case Forget(path=path):

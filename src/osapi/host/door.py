@@ -15,6 +15,7 @@ from osapi.host.managed import ManagedFiles
 from osapi.host.plan import Applied, Plan
 from osapi.host.processes import HostProcess
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed, OnOutput
+from osapi.host.service import Answered, Ask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +96,23 @@ class Host(Protocol):
         Raises `MissingTool` when there is no such program, `NotFound` when `cwd` or `user` is not there,
         `Permanent` (code `denied`) when it may not be run, `TimedOut` when time runs out. Then, and when the
         caller is cancelled, its process group and what still carries its mark are killed within 2 seconds.
+        """
+        ...
+
+    async def ask(self, ask: Ask) -> Answered:
+        """Ask a service of this host over its Unix socket; an answer of any status is a result like any other.
+
+        Raises `NotFound` when there is no such socket, `Unavailable` when nobody listens or the connection
+        breaks, `Permanent` (code `denied`) when it may not be used, `DeadlineExceeded`. Then, and when the caller
+        is cancelled, the connection is closed; whether the service stops what it does for us is up to it.
+        """
+        ...
+
+    async def kill_marked(self, mark: str) -> bool:
+        """Kill every process that has `mark` (NAME=value) in its environment, and what descends from it.
+
+        For what a service has started for us, also in other namespaces below ours. Returns whether none is
+        left after at most a second; those that we may not look at are not seen.
         """
         ...
 

@@ -178,6 +178,18 @@ class FileTree:
         finally:
             os.close(descriptor)
 
+    @contextlib.contextmanager
+    def socket(self, path: str) -> Generator[int]:
+        """Descriptor that stands for a socket, for connect(2) to /proc/self/fd. Raises `OSError` and `Permanent`."""
+        with self._parent(path) as (directory, name):
+            descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+        try:
+            if not stat_bits.S_ISSOCK(os.fstat(descriptor).st_mode):
+                raise unsafe(f"cannot connect to {path}: it is no socket")
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
     def remove(self, path: str) -> bool:
         """Remove a regular file, durably; False when it was not there."""
         try:

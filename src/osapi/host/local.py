@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from osapi.contract.ids import MachineId
-from osapi.host import accounts, acting, identity, kernel, process, processes
+from osapi.host import accounts, acting, http, identity, kernel, process, processes, strays
 from osapi.host.door import Host, Task
 from osapi.host.ending import in_own_thread, in_thread
 from osapi.host.family import Family, detect
@@ -22,6 +23,7 @@ from osapi.host.managed import ManagedFiles
 from osapi.host.plan import Applied, Plan
 from osapi.host.processes import HostProcess
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed, OnOutput
+from osapi.host.service import Answered, Ask
 from osapi.host.space import SpaceProbe
 
 _NEVER_BLOCKS = ("/proc/sys/", "/proc/loadavg", "/proc/uptime")
@@ -108,6 +110,15 @@ class LocalHost:
             on_output=on_output,
         )
         return await process.run(program)
+
+    async def ask(self, ask: Ask) -> Answered:
+        if not ask.reads:
+            self._refuse_in_check_mode()
+        return await http.ask(self._parts.files, ask)
+
+    async def kill_marked(self, mark: str) -> bool:
+        self._refuse_in_check_mode()
+        return await in_thread(lambda: strays.kill_marked(mark.encode(), time.monotonic() + process.KILL_S))
 
     def which(self, program: str) -> str | None:
         return shutil.which(program, path=process.PATH)

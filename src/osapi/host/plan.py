@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed
+from osapi.host.service import Answered, Ask
 
 Metadata = Mapping[str, str]
 
@@ -94,7 +95,7 @@ class Forget:
     path: str
 
 
-Action = Write | Remove | Link | Signal | SetKernelValue | Run | Remember | Forget
+Action = Write | Remove | Link | Signal | SetKernelValue | Run | Ask | Remember | Forget
 
 
 @dataclass(frozen=True)
@@ -112,11 +113,12 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
-    """What became of a plan. `runs` has one entry for each `Run`; it is empty in check mode."""
+    """What became of a plan. `runs` has one entry for each `Run`, `answers` one for each `Ask`; none in check mode."""
 
     changed: bool
     diff: str
     runs: tuple[Completed, ...] = ()
+    answers: tuple[Answered, ...] = ()
 
 
 def sha256(content: bytes) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+_NOBODY = -1
 _PAUSE_S = 0.01
 _DEAD = b"ZX"
 
@@ -81,6 +82,11 @@ def kill_all(run: Run, known: frozenset[Process], until: float) -> bool:
         found = find(run, frozen)
         frozen |= found
     return True
+
+
+def kill_marked(mark: bytes, until: float) -> bool:
+    """Kill every process with this mark and what descends from it, whoever has started it; see `kill_all`."""
+    return kill_all(Run(_NOBODY, mark), frozenset(), until)
 
 
 def _belongs(entry: _Entry, run: Run, roots: set[int], table: dict[int, _Entry]) -> bool:

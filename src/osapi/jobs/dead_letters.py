@@ -65,6 +65,10 @@ class DeadLetters:
             subject = subjects.dead_letter(entry.id, machine)
             await self._broker.append(subject, msgspec.json.encode(letter), message_id=subject)
 
+    async def count(self) -> int:
+        """How many letters there are."""
+        return await self._stream.count()
+
     async def list(self, limit: int) -> DeadLetterList:
         """Read the newest letters."""
         total = await self._stream.count()

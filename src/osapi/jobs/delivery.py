@@ -41,12 +41,24 @@ class _Schedule:
 
 
 class Delivery:
-    """Sends again what was not heard. Several controllers may do so at once; agents drop what they know."""
+    """Sends again what was not heard. Several controllers may do so at once; agents drop what they know.
 
-    def __init__(self, broker: Broker, index: Index, dispatcher: Dispatcher, *, clock: Callable[[], float]) -> None:
+    `standing` is the last signed order given to an agent, which is told with every hello.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        index: Index,
+        dispatcher: Dispatcher,
+        *,
+        standing: Callable[[MachineId], bytes],
+        clock: Callable[[], float],
+    ) -> None:
         self._broker = broker
         self._index = index
         self._dispatcher = dispatcher
+        self._standing = standing
         self._clock = clock
         self._schedules: dict[str, _Schedule] = {}
 
@@ -107,7 +119,9 @@ class Delivery:
         missed = list(_missed(self._index, hello, now))
         for entry, record in missed:
             await self._broker.publish(subjects.direct(entry.kind, hello.machine_id), sealed_part(record))
-        await message.respond(_encode(Welcome(resent=len(missed), now=moment(now))))
+        await message.respond(
+            _encode(Welcome(resent=len(missed), now=moment(now), standing=self._standing(hello.machine_id)))
+        )
 
 
 def _unacknowledged(entry: JobEntry) -> list[MachineId]:

@@ -4,7 +4,7 @@ r"""Signed messages: a header line with key id and signature, then the payload e
     {"id":"…","operation":"node.sysctl.create",…}
 
 The signature covers the purpose too (see `osapi.pki`), so a signed cancel order can never pass for a job. Controllers sign
-jobs and orders to cancel; agents sign results and heartbeats.
+jobs and orders to cancel and to drain; agents sign results and heartbeats.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from osapi.pki.signing import Signer, Verifier
 
 JOB = "job"
 CANCEL = "cancel"
+DRAIN = "drain"
 RESULT = "result"
 HEARTBEAT = "heartbeat"
 

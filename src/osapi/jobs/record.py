@@ -145,8 +145,12 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     holding: tuple[JobId, ...] = ()
 
 
-class Welcome(msgspec.Struct, frozen=True, kw_only=True):
-    """A controller's answer: how many jobs it is about to send again, and the time on its clock."""
+class Welcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A controller's answer: how many jobs it is about to send again, and the time on its clock.
+
+    `standing` is the last signed order to drain or undrain that was given to this agent; empty when none was.
+    """
 
     resent: int
     now: datetime
+    standing: bytes = b""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from osapi.contract.errors import OsapiError
+from osapi.contract.ids import MachineId
 from osapi.jobs import envelope
 from osapi.jobs.answers import Answers
 from osapi.jobs.dead_letters import DeadLetters, lost_hosts
@@ -57,6 +58,7 @@ class JobService:
         names: JobNames,
         expiry: timedelta,
         retention: timedelta | None,
+        standing: Callable[[MachineId], bytes] = lambda _: b"",
         clock: Callable[[], float],
     ) -> None:
         self._clock = clock
@@ -71,7 +73,7 @@ class JobService:
         )
         self.index = Index(self._observe, retention_s=retention.total_seconds() if retention else None)
         self.dispatcher = Dispatcher(broker, self.store, self.index, signer, agents, expiry=expiry, clock=clock)
-        self.delivery = Delivery(broker, self.index, self.dispatcher, clock=clock)
+        self.delivery = Delivery(broker, self.index, self.dispatcher, standing=standing, clock=clock)
         self.dead_letters = DeadLetters(broker, names.dead_letter_stream)
         self._leftovers = Leftovers()
 

@@ -76,6 +76,11 @@ def cancel(machine: MachineId) -> str:
     return f"cancel.{token(machine)}"
 
 
+def drain(machine: MachineId) -> str:
+    """Where an agent is told to take no new work, or to take it again."""
+    return f"drain.{token(machine)}"
+
+
 def cancel_everywhere() -> str:
     """Where all agents are told to stop a job, or not to begin it: for `_any`, while nobody has taken it."""
     return "cancel._all"

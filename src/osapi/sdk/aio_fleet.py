@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from osapi.fleet.api import AgentInfo, AgentList, QuarantineReport
+from typing import Unpack
+
+from osapi.fleet.api import AgentInfo, AgentList, Message
+from osapi.fleet.suspicions import QuarantineReport
 from osapi.sdk import calls
 from osapi.sdk.aio_raw import AsyncRawClient
 from osapi.sdk.errors import ApiError
-from osapi.sdk.fleet import Readiness, unready
+from osapi.sdk.fleet import AgentFilters, Readiness, unready
 from osapi.sdk.wire import decode
 
 
@@ -16,9 +19,9 @@ class AsyncAgents:
     def __init__(self, raw: AsyncRawClient) -> None:
         self._raw = raw
 
-    async def list(self) -> AgentList:
-        """All agents that the token reaches, ready or not."""
-        answer: AgentList = decode(await self._raw.send(calls.agent_list()), AgentList)
+    async def list(self, **filters: Unpack[AgentFilters]) -> AgentList:
+        """The agents that the token reaches, ready or not. Filters that are left out match everything."""
+        answer: AgentList = decode(await self._raw.send(calls.agent_list(**filters)), AgentList)
         return answer
 
     async def get(self, name: str) -> AgentInfo:
@@ -26,14 +29,25 @@ class AsyncAgents:
         answer: AgentInfo = decode(await self._raw.send(calls.agent_get(name)), AgentInfo)
         return answer
 
-    async def forget(self, name: str) -> None:
-        """Forget an agent and the key by which it is known; if it lives on, it joins anew. Raises `NotFound`."""
-        await self._raw.send(calls.agent_forget(name))
-
     async def quarantine(self, *, limit: int | None = None) -> QuarantineReport:
         """Messages in the name of agents that were not believed."""
         answer: QuarantineReport = decode(await self._raw.send(calls.agent_quarantine(limit)), QuarantineReport)
         return answer
+
+    async def drain(self, name: str, reason: str = "") -> str:
+        """Let an agent finish what it has in hand and take nothing new. Raises `Conflict` when it is drained."""
+        answer: Message = decode(await self._raw.send(calls.agent_drain(name, reason)), Message)
+        return answer.message
+
+    async def undrain(self, name: str) -> str:
+        """Let a drained agent take work again. Raises `Conflict` when it is not drained."""
+        answer: Message = decode(await self._raw.send(calls.agent_undrain(name)), Message)
+        return answer.message
+
+    async def delete(self, name: str, *, force: bool = False) -> str:
+        """Remove an agent that is gone. Raises `Conflict` when it is reachable, unless `force` is set."""
+        answer: Message = decode(await self._raw.send(calls.agent_delete(name, force=force)), Message)
+        return answer.message
 
 
 class AsyncHealth:

@@ -7,6 +7,9 @@ import builtins
 from osapi.contract import operation as contract_operation
 from osapi.domains.command import models as command_models
 from osapi.domains.command import operations as command_operations
+from osapi.domains.docker import image_models as docker_image_models
+from osapi.domains.docker import models as docker_models
+from osapi.domains.docker import operations as docker_operations
 from osapi.domains.group import models as group_models
 from osapi.domains.group import operations as group_operations
 from osapi.domains.log import models as log_models
@@ -124,6 +127,424 @@ class AsyncNodeCommand(AsyncNamespace):
             dry_run=dry_run,
             idempotency_key=idempotency_key,
         )
+
+
+class AsyncNodeContainerDocker(AsyncNamespace):
+    """The `container docker` operations on the hosts that a target means."""
+
+    async def create(
+        self,
+        *,
+        image: str,
+        name: str = "",
+        hostname: str = "",
+        dns: builtins.list[str] | tuple[str, ...] = (),
+        command: builtins.list[str] | tuple[str, ...] = (),
+        env: builtins.list[str] | tuple[str, ...] = (),
+        ports: builtins.list[str] | tuple[str, ...] = (),
+        volumes: builtins.list[str] | tuple[str, ...] = (),
+        labels: builtins.list[str] | tuple[str, ...] = (),
+        restart: str = "no",
+        user: str = "",
+        working_dir: str = "",
+        auto_start: bool = True,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_models.ContainerCreated]:
+        """Make a container, and start it unless told otherwise.
+
+        image: Image as [REGISTRY/]NAME[:TAG] or [REGISTRY/]NAME@DIGEST; without a tag, `latest`.
+        name: Name of the container. Default: one that the engine makes up, so that each call makes another.
+        hostname: Host name inside. Default: the beginning of its id.
+        dns: Addresses of its name servers. Default: as the engine is set.
+        command: Program to run with its arguments. Default: that of the image.
+        env: Variables of its environment, each as NAME=VALUE.
+        ports: Ports to publish, each as [ADDRESS:]HOST:CONTAINER[/PROTOCOL]; both may be ranges, the protocol tcp, udp
+            or sctp.
+        volumes: What of the host it sees, each as SOURCE:TARGET[:ro]; SOURCE is a path that exists or the name of a
+            volume, which is made when it does not exist.
+        labels: Labels, each as KEY=VALUE.
+        restart: When the engine starts it again by itself: `no`, `always`, `unless-stopped`, `on-failure` or
+            `on-failure:TIMES`.
+        user: Account inside to run as, by name or number, with `:GROUP`. Default: the image's.
+        working_dir: Directory inside to start in. Default: the image's.
+        auto_start: Start it when it is made.
+        """
+        return await self._run(
+            docker_operations.CREATE,
+            docker_models.ContainerCreate(
+                image=image,
+                name=name,
+                hostname=hostname,
+                dns=list(dns),
+                command=list(command),
+                env=list(env),
+                ports=list(ports),
+                volumes=list(volumes),
+                labels=list(labels),
+                restart=restart,
+                user=user,
+                working_dir=working_dir,
+                auto_start=auto_start,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def exec(
+        self,
+        *,
+        id: str,
+        command: builtins.list[str] | tuple[str, ...],
+        timeout: int = 30,
+        env: builtins.list[str] | tuple[str, ...] = (),
+        working_dir: str = "",
+        user: str = "",
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_models.ExecResult]:
+        """Run a program in a container.
+
+        id: Container, by its name, its id or the beginning of its id.
+        command: Program and its arguments, passed exactly as given.
+        timeout: Seconds it may take; then it and all it started are killed.
+        env: Variables added to those of the container, each as NAME=VALUE.
+        working_dir: Directory inside to run in. Default: the container's.
+        user: Account inside to run as. Default: the container's.
+        """
+        return await self._run(
+            docker_operations.EXEC,
+            docker_models.ContainerExec(
+                id=id,
+                command=list(command),
+                timeout=timeout,
+                env=list(env),
+                working_dir=working_dir,
+                user=user,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def image_list(
+        self,
+        *,
+        limit: int = 100,
+        wait_s: float | None = None,
+    ) -> Results[docker_image_models.ImageList]:
+        """List the images.
+
+        limit: How many to list at most, the newest first.
+        """
+        return await self._run(
+            docker_operations.IMAGE_LIST,
+            docker_image_models.ImageFilter(
+                limit=limit,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def image_remove(
+        self,
+        *,
+        image: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_image_models.ImageChange]:
+        """Take a name from an image, and remove the image with its last one.
+
+        image: Image as [REGISTRY/]NAME[:TAG] or [REGISTRY/]NAME@DIGEST; without a tag, `latest`.
+        force: Also when stopped containers use it, or it has other names.
+        """
+        return await self._run(
+            docker_operations.IMAGE_REMOVE,
+            docker_image_models.ImageRemove(
+                image=image,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def inspect(
+        self,
+        *,
+        id: str,
+        wait_s: float | None = None,
+    ) -> Results[docker_models.ContainerDetail]:
+        """Show a container.
+
+        id: Container, by its name, its id or the beginning of its id.
+        """
+        return await self._run(
+            docker_operations.INSPECT,
+            docker_models.ContainerKey(
+                id=id,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def list(
+        self,
+        *,
+        state: str = "all",
+        limit: int = 20,
+        wait_s: float | None = None,
+    ) -> Results[docker_models.ContainerList]:
+        """List the containers.
+
+        state: Which ones: `running`, those whose processes run; `stopped`, all others, also paused and new ones; or
+            `all`.
+        limit: How many to list at most, the newest first.
+        """
+        return await self._run(
+            docker_operations.LIST,
+            docker_models.ContainerFilter(
+                state=state,
+                limit=limit,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def logs(
+        self,
+        *,
+        id: str,
+        tail: int = 100,
+        since: str = "",
+        wait_s: float | None = None,
+    ) -> Results[docker_models.ContainerLog]:
+        """Show the latest lines that a container has written.
+
+        id: Container, by its name, its id or the beginning of its id.
+        tail: How many lines at most, the latest ones.
+        since: Only lines from then on: a span such as `90s`, `10m`, `2h` or `3d`, or RFC 3339 with zone.
+        """
+        return await self._run(
+            docker_operations.LOGS,
+            docker_models.ContainerLogQuery(
+                id=id,
+                tail=tail,
+                since=since,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def pause(
+        self,
+        *,
+        id: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_models.ContainerChange]:
+        """Freeze the processes of a container.
+
+        id: Container, by its name, its id or the beginning of its id.
+        """
+        return await self._run(
+            docker_operations.PAUSE,
+            docker_models.ContainerKey(
+                id=id,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def pull(
+        self,
+        *,
+        image: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_image_models.ImagePulled]:
+        """Fetch an image from its registry.
+
+        image: Image as [REGISTRY/]NAME[:TAG] or [REGISTRY/]NAME@DIGEST; without a tag, `latest`.
+        """
+        return await self._run(
+            docker_operations.PULL,
+            docker_image_models.ImagePull(
+                image=image,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def remove(
+        self,
+        *,
+        id: str,
+        force: bool = False,
+        volumes: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_models.ContainerChange]:
+        """Remove a container.
+
+        id: Container, by its name, its id or the beginning of its id.
+        force: Kill it first if it runs.
+        volumes: Remove its volumes without a name too. Default: they stay.
+        """
+        return await self._run(
+            docker_operations.REMOVE,
+            docker_models.ContainerRemove(
+                id=id,
+                force=force,
+                volumes=volumes,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def restart(
+        self,
+        *,
+        id: str,
+        timeout: int | None = None,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_models.ContainerChange]:
+        """Stop a container and start it again.
+
+        id: Container, by its name, its id or the beginning of its id.
+        timeout: Seconds it gets to end by itself before it is killed. Default: what it was made with, 10 unless that
+            says otherwise.
+        """
+        return await self._run(
+            docker_operations.RESTART,
+            docker_models.ContainerStop(
+                id=id,
+                timeout=timeout,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def start(
+        self,
+        *,
+        id: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_models.ContainerChange]:
+        """Start a container.
+
+        id: Container, by its name, its id or the beginning of its id.
+        """
+        return await self._run(
+            docker_operations.START,
+            docker_models.ContainerKey(
+                id=id,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def stats(
+        self,
+        *,
+        id: str,
+        wait_s: float | None = None,
+    ) -> Results[docker_models.ContainerStats]:
+        """Show what a container uses.
+
+        id: Container, by its name, its id or the beginning of its id.
+        """
+        return await self._run(
+            docker_operations.STATS,
+            docker_models.ContainerKey(
+                id=id,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def stop(
+        self,
+        *,
+        id: str,
+        timeout: int | None = None,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_models.ContainerChange]:
+        """Stop a container.
+
+        id: Container, by its name, its id or the beginning of its id.
+        timeout: Seconds it gets to end by itself before it is killed. Default: what it was made with, 10 unless that
+            says otherwise.
+        """
+        return await self._run(
+            docker_operations.STOP,
+            docker_models.ContainerStop(
+                id=id,
+                timeout=timeout,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def unpause(
+        self,
+        *,
+        id: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[docker_models.ContainerChange]:
+        """Let the processes of a paused container go on.
+
+        id: Container, by its name, its id or the beginning of its id.
+        """
+        return await self._run(
+            docker_operations.UNPAUSE,
+            docker_models.ContainerKey(
+                id=id,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class AsyncNodeContainer(AsyncNamespace):
+    """The `container` operations on the hosts that a target means."""
+
+    def __init__(self, run: AsyncRun, target: str) -> None:
+        super().__init__(run, target)
+        self.docker = AsyncNodeContainerDocker(run, target)
 
 
 class AsyncNodeDisk(AsyncNamespace):
@@ -1167,6 +1588,7 @@ class AsyncNode(AsyncNamespace):
     def __init__(self, run: AsyncRun, target: str) -> None:
         super().__init__(run, target)
         self.command = AsyncNodeCommand(run, target)
+        self.container = AsyncNodeContainer(run, target)
         self.disk = AsyncNodeDisk(run, target)
         self.group = AsyncNodeGroup(run, target)
         self.hostname = AsyncNodeHostname(run, target)

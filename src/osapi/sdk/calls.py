@@ -70,9 +70,9 @@ def dead_letter_purge(letter_id: int | None = None) -> Request:
     return Request("DELETE", with_query("/api/job/dead-letter", {"id": letter_id}))
 
 
-def agent_list() -> Request:
-    """Read all agents."""
-    return Request("GET", "/api/agent")
+def agent_list(**filters: Any) -> Request:
+    """Read agents. `filters` as in `AgentListRequest`; None is left out."""
+    return Request("GET", with_query("/api/agent", filters))
 
 
 def agent_get(name: str) -> Request:
@@ -80,9 +80,24 @@ def agent_get(name: str) -> Request:
     return Request("GET", f"/api/agent/{quote(name)}")
 
 
-def agent_forget(name: str) -> Request:
-    """Forget an agent and its key."""
-    return Request("DELETE", f"/api/agent/{quote(name)}")
+def agent_drain(name: str, reason: str = "") -> Request:
+    """Let an agent take nothing new."""
+    return Request("POST", f"/api/agent/{quote(name)}/drain", body=json_body({"reason": reason}))
+
+
+def agent_undrain(name: str) -> Request:
+    """Let an agent take work again."""
+    return Request("POST", f"/api/agent/{quote(name)}/undrain")
+
+
+def agent_delete(name: str, *, force: bool = False) -> Request:
+    """Remove an agent from the inventory."""
+    return Request("DELETE", with_query(f"/api/agent/{quote(name)}", {"force": force or None}))
+
+
+def health_status() -> Request:
+    """Ask how everything fares: 200 or 503, which is the answer and not worth another try."""
+    return Request("GET", "/api/health/status", safe=False)
 
 
 def agent_quarantine(limit: int | None = None) -> Request:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypedDict, Unpack
+
 import msgspec
 
-from osapi.fleet.api import AgentInfo, AgentList, QuarantineReport
+from osapi.fleet.api import AgentInfo, AgentList, Message
+from osapi.fleet.suspicions import QuarantineReport
 from osapi.sdk import calls
 from osapi.sdk.errors import ApiError, Unavailable
 from osapi.sdk.raw import RawClient
@@ -25,15 +28,25 @@ def unready(problem: ApiError) -> Readiness:
     raise problem
 
 
+class AgentFilters(TypedDict, total=False):
+    """Filters of a list of agents, as `AgentListRequest` explains them."""
+
+    status: str
+    state: str
+    reachable: bool
+    condition: str
+    label: str
+
+
 class Agents:
     """The agents of a controller, which are the hosts of the fleet."""
 
     def __init__(self, raw: RawClient) -> None:
         self._raw = raw
 
-    def list(self) -> AgentList:
-        """All agents that the token reaches, ready or not."""
-        answer: AgentList = decode(self._raw.send(calls.agent_list()), AgentList)
+    def list(self, **filters: Unpack[AgentFilters]) -> AgentList:
+        """The agents that the token reaches, ready or not. Filters that are left out match everything."""
+        answer: AgentList = decode(self._raw.send(calls.agent_list(**filters)), AgentList)
         return answer
 
     def get(self, name: str) -> AgentInfo:
@@ -41,14 +54,25 @@ class Agents:
         answer: AgentInfo = decode(self._raw.send(calls.agent_get(name)), AgentInfo)
         return answer
 
-    def forget(self, name: str) -> None:
-        """Forget an agent and the key by which it is known; if it lives on, it joins anew. Raises `NotFound`."""
-        self._raw.send(calls.agent_forget(name))
-
     def quarantine(self, *, limit: int | None = None) -> QuarantineReport:
         """Messages in the name of agents that were not believed."""
         answer: QuarantineReport = decode(self._raw.send(calls.agent_quarantine(limit)), QuarantineReport)
         return answer
+
+    def drain(self, name: str, reason: str = "") -> str:
+        """Let an agent finish what it has in hand and take nothing new. Raises `Conflict` when it is drained."""
+        answer: Message = decode(self._raw.send(calls.agent_drain(name, reason)), Message)
+        return answer.message
+
+    def undrain(self, name: str) -> str:
+        """Let a drained agent take work again. Raises `Conflict` when it is not drained."""
+        answer: Message = decode(self._raw.send(calls.agent_undrain(name)), Message)
+        return answer.message
+
+    def delete(self, name: str, *, force: bool = False) -> str:
+        """Remove an agent that is gone. Raises `Conflict` when it is reachable, unless `force` is set."""
+        answer: Message = decode(self._raw.send(calls.agent_delete(name, force=force)), Message)
+        return answer.message
 
 
 class Health:

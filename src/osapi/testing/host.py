@@ -12,15 +12,17 @@ from osapi.host import acting, identity, kernel, processes
 from osapi.host.door import Task
 from osapi.host.family import Family, parse
 from osapi.host.figures import DiskSpace, Figures
-from osapi.host.files import READ_LIMIT, FileStat, parts_of
+from osapi.host.files import READ_LIMIT, FileKind, FileStat, parts_of
 from osapi.host.identity import Names
 from osapi.host.managed import ManagedFile, ManagedFiles
 from osapi.host.plan import Applied, Plan
 from osapi.host.processes import HostProcess
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed, OnOutput, check_argv
+from osapi.host.service import Answered, Ask
 from osapi.testing.files import FakeFile, FakeFiles
-from osapi.testing.processes import receive, user_names
+from osapi.testing.processes import kill_marked, receive, user_names
 from osapi.testing.programs import Call, FakePrograms, Script
+from osapi.testing.services import Exchange, FakeServices
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 DEBIAN = "ID=debian\nVERSION_ID=12\nVERSION_CODENAME=bookworm\nPRETTY_NAME='Debian GNU/Linux 12 (bookworm)'\n"
@@ -34,6 +36,8 @@ class Setup:
     scripts: Sequence[Script] = ()
     programs: Sequence[str] = ()
     """Programs that are installed without being scripted."""
+    exchanges: Sequence[Exchange] = ()
+    """What services answer; their sockets are there by themselves."""
     accounts: Sequence[str] = ("root",)
     disks: Mapping[str, DiskSpace | OsapiError] = field(default_factory=dict[str, DiskSpace | OsapiError])
     """What measuring a mount point gives."""
@@ -56,8 +60,10 @@ class _State:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self.files = FakeFiles({**_DEFAULT_FILES, **setup.files}, setup.now)
         self.programs = FakePrograms(setup.scripts, setup.programs)
+        self.services = FakeServices(setup.exchanges)
+        sockets = dict.fromkeys(self.services.sockets, FakeFile(kind=FileKind.OTHER))
+        self.files = FakeFiles({**_DEFAULT_FILES, **sockets, **setup.files}, setup.now)
         self.managed = ManagedFiles(None)
 
 
@@ -73,6 +79,11 @@ class FakeHost:
     def calls(self) -> Sequence[Call]:
         """Programs that were started so far."""
         return self._state.programs.calls
+
+    @property
+    def asked(self) -> Sequence[Ask]:
+        """What services were asked so far."""
+        return self._state.services.asked
 
     def snapshot(self) -> dict[str, FakeFile]:
         """Every file as it is now."""
@@ -144,10 +155,20 @@ class FakeHost:
             deadline_s=deadline_s,
         )
         script, completed = self._state.programs.start(call, output_limit, on_output, self._content)
-        for path, content in script.sets.items():
-            old = self._state.files.snapshot().get(path, FakeFile())
-            self._state.files.put(path, None if content is None else replace(old, content=content))
+        self._leave(script.sets)
         return completed
+
+    async def ask(self, ask: Ask) -> Answered:
+        if not ask.reads:
+            self._refuse_in_check_mode()
+        found = self._state.files.snapshot().get(ask.socket)
+        exchange, answered = self._state.services.ask(ask, found, self._content)
+        self._leave(exchange.sets)
+        return answered
+
+    async def kill_marked(self, mark: str) -> bool:
+        self._refuse_in_check_mode()
+        return kill_marked(self._state.files, mark)
 
     def which(self, program: str) -> str | None:
         return f"/usr/bin/{program}" if self._state.programs.has(program) else None
@@ -227,6 +248,12 @@ class FakeHost:
 
     async def apply(self, plan: Plan) -> Applied:
         return await acting.apply(self, plan)
+
+    def _leave(self, contents: Mapping[str, bytes | None]) -> None:
+        """Put in place what a program or service leaves behind."""
+        for path, content in contents.items():
+            old = self._state.files.snapshot().get(path, FakeFile())
+            self._state.files.put(path, None if content is None else replace(old, content=content))
 
     def _content(self, path: str) -> bytes | None:
         file = self._state.files.snapshot().get(path)

@@ -63,6 +63,13 @@ class Names:
         """`JOBS` as the broker knows it; the same rule serves buckets and object stores."""
         return f"{self.namespace}-{name}" if self.namespace else name
 
+    def bare_stream(self, name: str) -> str:
+        """The name of a stream as callers know it; `KV_` or `OBJ_` before that of a bucket or object store stays."""
+        for kind in ("KV_", "OBJ_", ""):
+            if self.namespace and name.startswith(f"{kind}{self.namespace}-"):
+                return kind + name.removeprefix(f"{kind}{self.namespace}-")
+        return name
+
     def bucket_stream(self, bucket: str) -> str:
         """The stream that holds a bucket (NATS ADR-8)."""
         return f"KV_{self.stream(bucket)}"

@@ -25,6 +25,7 @@ from osapi.transport.bucket import Bucket
 from osapi.transport.link import Link, check_subject
 from osapi.transport.queue import PullQueue
 from osapi.transport.stream import StreamKeeper
+from osapi.transport.survey import Survey
 
 log = logging.getLogger(__name__)
 
@@ -226,6 +227,10 @@ class Broker:
     def stream(self, name: str) -> StreamKeeper:
         """A handle on the stream `name` for whoever looks after it; asks the broker nothing."""
         return StreamKeeper(self.link, name)
+
+    def survey(self) -> Survey:
+        """Looks at everything the broker holds; asks nothing yet."""
+        return Survey(self.link)
 
     def pull_queue(self, stream: str, durable: str) -> PullQueue:
         """A handle on the shared durable consumer `durable` of `stream`; asks the broker nothing."""

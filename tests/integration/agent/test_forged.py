@@ -159,7 +159,7 @@ async def test_results_and_heartbeats_of_real_agents_are_signed_by_keys_of_their
     assert fleet.quarantine.counts.total() == 0
 
 
-async def test_an_agent_that_comes_back_with_another_key_is_away_until_it_is_forgotten(
+async def test_an_agent_that_comes_back_with_another_key_is_away_until_it_is_removed(
     fleet: Fleet, make_agent: MakeAgent
 ) -> None:
     agent = make_agent()
@@ -171,7 +171,7 @@ async def test_an_agent_that_comes_back_with_another_key_is_away_until_it_is_for
     agent.start()
     await until(lambda: fleet.quarantine.counts.total() >= 2)
     assert not fleet.registry.get("m0").ready
-    await fleet.registry.forget(MachineId("m0"))
+    await fleet.registry.remove(MachineId("m0"))
     await fleet.ready(1)
     assert await fleet.hostname("m0") == ["name-m0"]
 

@@ -68,6 +68,7 @@ def test_what_it_writes_is_for_its_owner_only(installation: Installation) -> Non
     }
     assert {name: mode for name, mode in modes.items() if mode & 0o077} == {
         "nkeys/agent.nkey": 0o644,
+        "nkeys/broker.nkey": 0o644,
         "nkeys/controller.nkey": 0o644,
     }
     assert stat.S_IMODE((installation.data / "broker" / "nats-server.conf").stat().st_mode) == 0o600

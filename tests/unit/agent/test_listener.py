@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 import pytest
 from tests.unit.agent.kit import ME, NOW, SIGNER, VERIFIER, Clock, job, seal
 
+from osapi.agent.duty import Duty
 from osapi.agent.gaps import LAST_SEQUENCE, SEQUENCE
 from osapi.agent.intake import Answer, Identity, Run, Standing
 from osapi.agent.listener import Listener
@@ -20,14 +22,15 @@ from osapi.agent.slots import Slots
 from osapi.agent.tools import Tools
 from osapi.agent.worker import Worker
 from osapi.contract.errors import Unavailable
-from osapi.contract.ids import JobId
+from osapi.contract.ids import JobId, MachineId
 from osapi.contract.operation import Kind
+from osapi.fleet.models import DrainOrder
 from osapi.jobs import envelope, subjects
 from osapi.jobs.record import Actor, Cancel, Ending, Job
 from osapi.pki.ed25519 import PrivateKey
 from osapi.pki.signing import Signer
 from osapi.transport.broker import Broker
-from osapi.transport.queue import PullQueue
+from osapi.transport.queue import Delivery, PullQueue
 
 pytestmark = pytest.mark.anyio
 STRANGER = Signer(PrivateKey.generate())
@@ -168,6 +171,7 @@ class Ears:
     claims: FakeClaims
     clock: Clock
     gaps: list[None]
+    duty: Duty
 
     async def hear(self, subject: str, data: bytes, headers: Mapping[str, str] | None = None) -> None:
         wildcard = subject.replace(".query.", ".*.").replace(".modify.", ".*.")
@@ -181,22 +185,24 @@ class Ears:
 
 
 @pytest.fixture
-async def ears() -> Ears:
+async def ears(tmp_path: Path) -> Ears:
     clock, worker, ledger, broker, gaps = Clock(), FakeWorker(), FakeLedger(), FakeBroker(), list[None]()
     claims = FakeClaims()
     tools = cast("Tools", type("Few", (), {"now": clock, "slots": Slots(2), "ledger": ledger, "claims": claims}))
     me = Identity(ME, NOW - timedelta(hours=1))
+    duty = Duty(tmp_path / "drain.order", ME, VERIFIER, lambda: None)
     listener = Listener(
         me,
         {"group": "web.dev"},
         VERIFIER,
         cast("Worker", worker),
         tools,
+        duty,
         lambda: gaps.append(None),
     )
     await listener.start(cast("Broker", broker))
-    puller = Puller(me, VERIFIER, cast("Worker", worker), tools)
-    return Ears(listener, puller, broker, worker, ledger, claims, clock, gaps)
+    puller = Puller(me, VERIFIER, cast("Worker", worker), tools, duty)
+    return Ears(listener, puller, broker, worker, ledger, claims, clock, gaps, duty)
 
 
 def anybody(**more: object) -> Job:
@@ -211,6 +217,7 @@ async def test_an_agent_listens_to_itself_everybody_and_each_level_of_its_labels
         "live.jobs.*.label.group.web.dev",
         "cancel.me",
         "cancel._all",
+        "drain.me",
     }
     assert ears.broker.flushed == 1
 
@@ -358,6 +365,36 @@ async def test_an_agent_whose_slots_are_taken_meanwhile_leaves_the_line(ears: Ea
         while not ears.worker.told:
             await asyncio.sleep(0)
     await ears.puller.stop()
+
+
+def order(*, drained: bool, machine: MachineId = ME, after_s: float = 0.0) -> bytes:
+    issued = NOW + timedelta(seconds=after_s)
+    made = DrainOrder(machine_id=machine, drained=drained, issued=issued, actor=Actor(subject="anna"))
+    return envelope.seal(SIGNER, envelope.DRAIN, msgspec.json.encode(made))
+
+
+async def test_a_drained_agent_leaves_the_line_and_comes_back(ears: Ears) -> None:
+    queue = FakeQueue()
+    ears.puller.start(cast("PullQueue", queue))
+    await queue.empty.wait()
+    await ears.hear("drain.me", order(drained=True))
+    await queue.left.wait()
+    queue.handed = [Handed(anybody())]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert ears.worker.told == []
+    await ears.hear("drain.me", order(drained=False, after_s=1))
+    async with asyncio.timeout(5):
+        while not ears.worker.told:
+            await asyncio.sleep(0)
+    await ears.puller.stop()
+
+
+async def test_a_job_for_anybody_that_arrives_while_drained_is_given_back(ears: Ears) -> None:
+    await ears.duty.take(order(drained=True))
+    handed = Handed(anybody())
+    await ears.puller._consider(cast("Delivery", handed))
+    assert (handed.said, ears.worker.told) == (["nak"], [])
 
 
 async def test_a_claim_that_has_begun_is_brought_to_its_end_at_a_stop(ears: Ears) -> None:

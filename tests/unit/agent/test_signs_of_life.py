@@ -11,12 +11,12 @@ import pytest
 from tests.unit.agent.kit import ME, NOW, OWN, Clock, FakeBucket, opened
 
 from osapi.agent.greeting import Greeting
-from osapi.agent.heartbeat import Heartbeat
 from osapi.agent.nameplate import Nameplate
 from osapi.agent.progress import Progress
 from osapi.contract.errors import NoAnswer, OsapiError, Permanent, Unavailable
 from osapi.contract.ids import JobId
 from osapi.fleet import models
+from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import AgentRecord
 from osapi.host.door import Host
 from osapi.jobs import envelope
@@ -53,8 +53,15 @@ class Controller:
 WELCOME = msgspec.json.encode(Welcome(resent=0, now=NOW))
 
 
+obeyed: list[bytes] = []
+
+
+async def obey(sealed: bytes) -> None:
+    obeyed.append(sealed)
+
+
 async def greet(controller: Controller, wanted: asyncio.Event) -> None:
-    greeting = Greeting(ME, lambda: (JobId("held"),), Clock(), wanted, random=lambda: 0.0)
+    greeting = Greeting(ME, lambda: (JobId("held"),), Clock(), wanted, obey, random=lambda: 0.0)
     running = asyncio.ensure_future(greeting.run(cast("Broker", controller)))
     async with asyncio.timeout(5):
         await controller.answered.wait()
@@ -115,12 +122,16 @@ async def test_a_clock_that_is_wrong_is_told(caplog: pytest.LogCaptureFixture) -
 # -- heartbeat ---------------------------------------------------------------------------------
 
 
+async def entry() -> tuple[str, AgentRecord]:
+    return models.key(ME), await describe()
+
+
 async def describe() -> AgentRecord:
     return AgentRecord(machine_id=ME, hostname="here", version="1", registered_at=NOW, started_at=NOW, heartbeat_at=NOW)
 
 
 async def beating(bucket: FakeBucket, interval_s: float, wanted: asyncio.Event, beats: int) -> None:
-    heartbeat = Heartbeat(cast("Bucket", bucket), OWN.signer, describe, timedelta(seconds=interval_s), wanted)
+    heartbeat = Heartbeat(cast("Bucket", bucket), entry, timedelta(seconds=interval_s), wanted, OWN.signer)
     running = asyncio.ensure_future(heartbeat.run())
     await bucket.until(lambda: bucket.writes >= beats)
     running.cancel()
@@ -134,6 +145,12 @@ async def test_an_agent_beats_at_once_and_every_interval() -> None:
     assert msgspec.json.decode(signed, type=AgentRecord) == await describe()
 
 
+async def test_a_program_without_a_key_signs_nothing() -> None:
+    bucket = FakeBucket()
+    await Heartbeat(cast("Bucket", bucket), entry, timedelta(seconds=1), asyncio.Event()).register()
+    assert msgspec.json.decode(bucket.entries["agents.me"], type=AgentRecord) == await describe()
+
+
 async def test_a_beat_that_is_wanted_comes_before_the_interval_is_over() -> None:
     bucket, wanted = FakeBucket(), asyncio.Event()
     asyncio.get_running_loop().call_later(0.02, wanted.set)
@@ -141,7 +158,7 @@ async def test_a_beat_that_is_wanted_comes_before_the_interval_is_over() -> None
 
 
 async def test_a_beat_that_the_broker_does_not_take_is_repeated_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("osapi.agent.heartbeat._RETRY_S", 0.001)
+    monkeypatch.setattr("osapi.fleet.heartbeat._RETRY_S", 0.001)
     bucket = FakeBucket()
     bucket.refuses = [Unavailable("no bucket yet")] * 3
     await beating(bucket, 3600, asyncio.Event(), 1)

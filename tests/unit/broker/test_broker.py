@@ -20,7 +20,7 @@ from osapi.contract.errors import Invalid
 from osapi.telemetry import log
 
 STORE = Path("/data/nats")
-IDENTITIES = configuration.Identities(controller="UCONTROLLER", agent="UAGENT")
+IDENTITIES = configuration.Identities(controller="UCONTROLLER", agent="UAGENT", broker="UBROKER")
 
 
 def settings(**server: Any) -> Settings:
@@ -42,7 +42,7 @@ def test_port_0_means_the_usual_one() -> None:
 
 
 def test_by_default_the_controller_may_all_and_an_agent_its_own_subjects() -> None:
-    controller, agent = document()["authorization"]["users"]
+    controller, agent, broker = document()["authorization"]["users"]
     assert controller == {"nkey": "UCONTROLLER"}
     assert agent["nkey"] == "UAGENT"
     assert agent["permissions"]["publish"]["allow"] == [
@@ -55,8 +55,10 @@ def test_by_default_the_controller_may_all_and_an_agent_its_own_subjects() -> No
         "$JS.API.CONSUMER.MSG.NEXT.JOBS.any",
         "$JS.ACK.JOBS.any.>",
     ]
-    assert agent["permissions"]["subscribe"]["allow"] == ["live.jobs.>", "cancel.*", "_INBOX.>"]
+    assert agent["permissions"]["subscribe"]["allow"] == ["live.jobs.>", "cancel.*", "drain.*", "_INBOX.>"]
     assert agent["permissions"]["allow_responses"] is True
+    assert broker["nkey"] == "UBROKER"
+    assert broker["permissions"]["publish"]["allow"] == ["$KV.agent-registry.nats.*"]
 
 
 def test_the_namespace_stands_in_every_subject_and_name_of_an_agent() -> None:
@@ -71,7 +73,7 @@ def test_the_namespace_stands_in_every_subject_and_name_of_an_agent() -> None:
         "$JS.API.CONSUMER.MSG.NEXT.site-JOBS.any",
         "$JS.ACK.site-JOBS.any.>",
     )
-    assert found.subscribe == ("site.live.jobs.>", "site.cancel.*", "_INBOX.>")
+    assert found.subscribe == ("site.live.jobs.>", "site.cancel.*", "site.drain.*", "_INBOX.>")
 
 
 def test_without_facts_an_agent_may_not_write_any() -> None:
@@ -81,7 +83,7 @@ def test_without_facts_an_agent_may_not_write_any() -> None:
 
 def test_listed_nkeys_are_let_in_beside_our_own() -> None:
     users = document(auth=ServerAuth(nkeys=["UOTHER"]))["authorization"]["users"]
-    assert [user["nkey"] for user in users] == ["UCONTROLLER", "UAGENT", "UOTHER"]
+    assert [user["nkey"] for user in users] == ["UCONTROLLER", "UAGENT", "UBROKER", "UOTHER"]
 
 
 def test_with_user_pass_only_the_listed_users_are_let_in() -> None:
@@ -106,6 +108,7 @@ def test_the_server_itself_accepts_what_is_written(tmp_path: Path, server: dict[
     nkeys = configuration.Identities(
         controller="UAOMQBNJWAL6UNAPBH2BEW6SD6GCCVQYR6X7FYAJPH4HVX2X6JQQBTBG",
         agent="UD33FVMM5K4JY3YDADFAWZ2BA7GHQHC7ZX5N2VHW7B3C4WA4UCHWIU4W",
+        broker="UDB4B3VC5DGACTNRR57ABTKFAHWHTQSE7WP5U65SFSEQ4HSG67ZW3BU7",
     )
     file = tmp_path / "nats-server.conf"
     file.write_bytes(configuration.text(configuration.document(settings(**server), tmp_path, nkeys)))

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.cli_client.conftest import Cli
 from tests.unit.sdk.kit import MACHINE, FakeController
 
-from osapi.cli.agent import age
+from osapi.cli.agent_report import age
 
 
 def _ago(**time: float) -> str:
@@ -34,22 +34,16 @@ def _agent(**more: Any) -> dict[str, Any]:
 
 def test_agents_are_listed(cli: Cli, controller: FakeController) -> None:
     silent = {"machine_id": "b", "hostname": "b", "status": "NotReady", "state": "Ready"}
-    controller.answer({"agents": [_agent(), silent, _agent(state="Cordoned")], "total": 3})
+    loaded = _agent(conditions=[{"type": "HighLoad", "status": True}, {"type": "DiskPressure", "status": False}])
+    controller.answer({"agents": [loaded, silent, _agent(state="Cordoned")], "total": 3})
     ran = cli("client", "agent", "list")
     assert controller.asked[0].path == "/api/agent"
     assert [line.split() for line in ran.out.splitlines()[1:]] == [
-        ["MACHINE", "ID", "HOSTNAME", "STATUS", "LABELS", "AGE", "LOAD", "(1M)", "OS"],
-        [MACHINE, "web-01", "Ready", "group=web", "3d", "4h", "0.50", "debian", "12.11"],
+        ["MACHINE", "ID", "HOSTNAME", "STATUS", "CONDITIONS", "LABELS", "AGE", "LOAD", "(1M)", "OS"],
+        [MACHINE, "web-01", "Ready", "HighLoad", "group=web", "3d", "4h", "0.50", "debian", "12.11"],
         ["b", "b", "NotReady"],
         [MACHINE, "web-01", "Cordoned", "group=web", "3d", "4h", "0.50", "debian", "12.11"],
     ]
-
-
-def test_an_agent_is_forgotten(cli: Cli, controller: FakeController) -> None:
-    controller.answer(status=204)
-    ran = cli("client", "agent", "forget", "--hostname", "web-01")
-    assert (controller.asked[0].method, controller.asked[0].path) == ("DELETE", "/api/agent/web-01")
-    assert (ran.status, "web-01 is forgotten" in ran.out) == (0, True)
 
 
 def test_what_was_not_believed_is_shown(cli: Cli, controller: FakeController) -> None:

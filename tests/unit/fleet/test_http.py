@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import msgspec
@@ -12,15 +12,21 @@ import pytest
 from tests.unit.fleet.test_registry import Clock, entry, record, registry_of
 
 from osapi.contract import spoken
-from osapi.contract.endpoint import Call, Caller
-from osapi.contract.errors import Forbidden, NotFound
-from osapi.contract.operation import Nothing
-from osapi.fleet import api
+from osapi.contract.endpoint import Call, Caller, Routes
+from osapi.contract.errors import Conflict, Forbidden, Invalid, NotFound
+from osapi.fleet import api, suspicions
+from osapi.fleet.conditions import Condition, ConditionType
+from osapi.fleet.drains import Drains
 from osapi.fleet.http import routes
 from osapi.fleet.models import Load, Memory, OsInfo
 from osapi.fleet.registry import Registry
+from osapi.fleet.timeline import Timelines
+from osapi.pki.ed25519 import PrivateKey
+from osapi.pki.signing import Signer, Verifier
+from osapi.transport.broker import Broker
 
 pytestmark = pytest.mark.anyio
+KEY = PrivateKey(bytes(32))
 
 
 @dataclass
@@ -28,15 +34,22 @@ class Reader:
     """A caller whose roles reach one group, or every host."""
 
     group: str = ""
+    subject: str = "anna"
+    roles: tuple[str, ...] = ()
 
     def reaches(self, labels: Mapping[str, str]) -> bool:
         return not self.group or labels.get("group") == self.group
 
 
+def made_of(registry: Registry) -> Routes:
+    """The routes of a fleet that keeps neither orders nor timelines."""
+    verifier = Verifier.of(KEY.public_key)
+    drains = Drains(cast("Broker", None), None, Signer(KEY), verifier, lambda: datetime.now(UTC))
+    return [*routes(registry, drains, Timelines(None)), *suspicions.routes(registry, registry._quarantine)]
+
+
 async def ask(registry: Registry, operation_id: str, request: Any, caller: Reader) -> Any:
-    handle = {endpoint.operation_id: handle for endpoint, handle in routes(registry, registry._quarantine)}[
-        operation_id
-    ]
+    handle = {endpoint.operation_id: handle for endpoint, handle in made_of(registry)}[operation_id]
     return (await handle(Call(caller=cast("Caller", caller), request=request, headers={}))).body
 
 
@@ -49,6 +62,10 @@ async def registry() -> Registry:
         "load": Load(0.5, 0.25, 0.125),
         "memory": Memory(total=8, free=2, used=4),
         "uptime_s": 90061,
+        "conditions": (
+            Condition(ConditionType.HIGH_LOAD, True, datetime.now(UTC), "load 9"),
+            Condition(ConditionType.DISK_PRESSURE, False, datetime.now(UTC)),
+        ),
     }
     made.note(entry(record("m1", "web-01", labels={"group": "web"}, **facts)))
     made.note(entry(record("m2", "db-01", labels={"group": "db"}, stopped=True)))
@@ -56,7 +73,7 @@ async def registry() -> Registry:
 
 
 async def test_agents_are_listed_by_name_ready_or_not(registry: Registry) -> None:
-    answer = await ask(registry, "getAgents", Nothing(), Reader())
+    answer = await ask(registry, "getAgents", api.AgentListRequest(), Reader())
     assert answer.total == 2
     assert [(each.hostname, each.status.value) for each in answer.agents] == [
         ("db-01", "NotReady"),
@@ -64,8 +81,37 @@ async def test_agents_are_listed_by_name_ready_or_not(registry: Registry) -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({"status": "Ready"}, ["web-01"]),
+        ({"status": "NotReady"}, ["db-01"]),
+        ({"reachable": False}, ["db-01"]),
+        ({"state": "Ready"}, ["db-01", "web-01"]),
+        ({"state": "Cordoned"}, []),
+        ({"label": "group:web"}, ["web-01"]),
+        ({"label": "group:mail"}, []),
+        ({"condition": "HighLoad"}, ["web-01"]),
+        ({"condition": "DiskPressure"}, []),
+    ],
+)
+async def test_a_list_can_be_filtered(registry: Registry, wanted: dict[str, Any], found: list[str]) -> None:
+    answer = await ask(registry, "getAgents", msgspec.convert(wanted, api.AgentListRequest), Reader())
+    assert [each.hostname for each in answer.agents] == found
+
+
+async def test_a_host_that_is_heard_of_is_not_removed_without_force(registry: Registry) -> None:
+    with pytest.raises(Conflict, match="is reachable and would join again"):
+        await ask(registry, "deleteAgent", api.DeleteRequest(hostname="web-01"), Reader())
+
+
+async def test_without_a_bucket_for_it_nothing_is_drained(registry: Registry) -> None:
+    with pytest.raises(Invalid, match=r"nats\.state\.bucket is empty"):
+        await ask(registry, "drainAgent", api.DrainRequest(hostname="web-01"), Reader())
+
+
 async def test_a_caller_sees_only_the_hosts_he_reaches(registry: Registry) -> None:
-    answer = await ask(registry, "getAgents", Nothing(), Reader("web"))
+    answer = await ask(registry, "getAgents", api.AgentListRequest(), Reader("web"))
     assert [each.hostname for each in answer.agents] == ["web-01"]
     with pytest.raises(Forbidden):
         await ask(registry, "getAgentDetails", api.AgentRequest(hostname="db-01"), Reader("web"))
@@ -95,17 +141,11 @@ async def test_what_was_not_believed_is_shown_to_who_reaches_the_host(registry: 
     for number in range(3):
         registry.note(entry(record("m1"), key=f"agents.x{number}"))
     registry.note(entry(record("stranger"), key="agents.y"))
-    report = await ask(registry, "getAgentsQuarantine", api.QuarantineRequest(limit=2), Reader())
+    limited = suspicions.QuarantineRequest(limit=2)
+    report = await ask(registry, "getAgentsQuarantine", limited, Reader())
     assert (report.total, [item.key for item in report.items]) == (4, ["agents.y", "agents.x2"])
     assert (report.items[1].machine_id, report.items[1].saying.value) == ("m1", "heartbeat")
-    report = await ask(registry, "getAgentsQuarantine", api.QuarantineRequest(), Reader("web"))
+    report = await ask(registry, "getAgentsQuarantine", suspicions.QuarantineRequest(), Reader("web"))
     assert (report.total, {item.machine_id for item in report.items}) == (3, {"m1"})
-    report = await ask(registry, "getAgentsQuarantine", api.QuarantineRequest(), Reader("db"))
+    report = await ask(registry, "getAgentsQuarantine", suspicions.QuarantineRequest(), Reader("db"))
     assert (report.total, report.items) == (0, [])
-
-
-async def test_only_who_reaches_a_host_makes_it_forgotten(registry: Registry) -> None:
-    with pytest.raises(Forbidden):
-        await ask(registry, "forgetAgent", api.AgentRequest(hostname="db-01"), Reader("web"))
-    with pytest.raises(NotFound):
-        await ask(registry, "forgetAgent", api.AgentRequest(hostname="mail"), Reader())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from osapi.contract.errors import Forbidden, Invalid, OsapiError
 from osapi.contract.ids import MachineId
 from osapi.contract.target import AllTarget, AnyTarget, HostTarget, LabelTarget, Target
-from osapi.fleet.models import AgentRecord, AgentState
+from osapi.fleet.models import AgentRecord, AgentState, DrainOrder
 from osapi.fleet.resolution import Reach, Resolution, find, resolve
+from osapi.jobs.record import Actor
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -25,6 +26,7 @@ class Fleet:
 
     records: dict[MachineId, AgentRecord]
     ready: set[MachineId]
+    orders: dict[MachineId, DrainOrder] = field(default_factory=dict[MachineId, DrainOrder])
 
     def machines(self) -> Mapping[MachineId, AgentRecord]:
         return self.records
@@ -34,6 +36,9 @@ class Fleet:
 
     def is_ready(self, machine: MachineId) -> bool:
         return machine in self.ready
+
+    def order(self, machine: MachineId) -> DrainOrder | None:
+        return self.orders.get(machine)
 
 
 def record(machine: str, hostname: str, labels: dict[str, str] | None = None, **more: object) -> AgentRecord:
@@ -184,6 +189,18 @@ def test_a_host_that_is_not_ready_is_refused_with_the_reason(more: dict[str, obj
     fleet = fleet_of(record("a1", "web-01", **more), away=["a1"])
     with pytest.raises(Invalid, match=f"host web-01 \\(a1\\) is not ready: .*{why}"):
         resolve(HostTarget("web-01"), fleet, None, first)
+
+
+def test_a_drained_host_is_refused_with_who_drained_it_and_what_ends_it() -> None:
+    fleet = fleet_of(record("a1", "web-01"), away=["a1"])
+    order = DrainOrder(
+        machine_id=MachineId("a1"), drained=True, issued=NOW, actor=Actor(subject="anna"), reason="new disk"
+    )
+    fleet.orders[MachineId("a1")] = order
+    with pytest.raises(Invalid) as refused:
+        resolve(HostTarget("web-01"), fleet, None, first)
+    assert "anna drained it at 2026-01-02 03:04:05 UTC (new disk)" in refused.value.message
+    assert "osapi client agent undrain --hostname web-01" in refused.value.message
 
 
 def test_an_empty_fleet_says_how_to_join_it() -> None:

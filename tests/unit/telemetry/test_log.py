@@ -77,9 +77,9 @@ def test_configuring_again_replaces_the_former_output() -> None:
 
 def test_records_of_libraries_keep_their_text_and_extra_fields() -> None:
     log.configure(stream=(out := io.StringIO()))
-    logging.getLogger("uvicorn.error").info("listening on %s", "here", extra={"port": 80})
+    logging.getLogger("some.library").info("listening on %s", "here", extra={"port": 80})
     line = written(out)
-    assert (line["event"], line["port"], line["logger"]) == ("listening on here", 80, "uvicorn.error")
+    assert (line["event"], line["port"], line["logger"]) == ("listening on here", 80, "some.library")
 
 
 def test_a_field_cannot_replace_what_every_line_has() -> None:

@@ -1,4 +1,4 @@
-"""Says that this agent lives, in a task that neither a long job nor a drain can hold up."""
+"""Says that a program lives, in a task that neither a long job nor a drain can hold up."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from datetime import timedelta
 import msgspec
 
 from osapi.contract.errors import OsapiError
-from osapi.fleet import models
-from osapi.fleet.models import AgentRecord
 from osapi.jobs import envelope
 from osapi.pki.signing import Signer
 from osapi.telemetry.log import get_logger
@@ -21,9 +19,12 @@ _RETRY_S = 1.0
 _encode = msgspec.json.Encoder().encode
 _log = get_logger(__name__)
 
+Describe = Callable[[], Awaitable[tuple[str, msgspec.Struct]]]
+"""Makes the key and the record of the program as it is now."""
+
 
 class Heartbeat:
-    """Writes this agent's record into the registry, signed. `describe` makes the record as it is now.
+    """Writes a program's record into the registry, signed if there is a `signer`.
 
     A beat is due when the interval is over, or at once when `wanted` is set.
     """
@@ -31,16 +32,18 @@ class Heartbeat:
     def __init__(
         self,
         registry: Bucket,
-        signer: Signer,
-        describe: Callable[[], Awaitable[AgentRecord]],
+        describe: Describe,
         interval: timedelta,
         wanted: asyncio.Event,
+        signer: Signer | None = None,
     ) -> None:
         self._registry = registry
         self._signer = signer
         self._describe = describe
         self._interval_s = interval.total_seconds()
         self._wanted = wanted
+        self.trouble: str | None = None
+        """Why the broker did not take the last beat; None when it did."""
 
     async def run(self) -> None:
         """Beat whenever it is due. One that the broker does not take is due again after a second. Never returns."""
@@ -56,10 +59,14 @@ class Heartbeat:
     async def register(self) -> bool:
         """Beat once. False when the broker did not take it; the next beat will tell."""
         try:
-            record = await self._describe()
-            signed = envelope.seal(self._signer, envelope.HEARTBEAT, _encode(record))
-            await self._registry.put(models.key(record.machine_id), signed)
+            key, record = await self._describe()
+            await self._registry.put(key, self._signed(_encode(record)))
         except OsapiError as problem:
             _log.debug("heartbeat.missed", error=problem.message)
+            self.trouble = problem.message
             return False
+        self.trouble = None
         return True
+
+    def _signed(self, record: bytes) -> bytes:
+        return record if self._signer is None else envelope.seal(self._signer, envelope.HEARTBEAT, record)

@@ -1,0 +1,118 @@
+"""The broker's own sign of life in the registry, told over a connection like any other program's.
+
+What is reported are the figures of nats-server itself, whichever run of it is the present one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from osapi.broker import configuration
+from osapi.config.paths import Paths
+from osapi.config.settings import Settings
+from osapi.contract.errors import OsapiError
+from osapi.fleet.heartbeat import Heartbeat
+from osapi.fleet.models import ComponentKind, Disk
+from osapi.fleet.program import Program
+from osapi.telemetry.log import get_logger
+from osapi.telemetry.process import ProcessFigures, ProcessMeter
+from osapi.transport.address import Address, Credentials
+from osapi.transport.broker import Broker
+
+_CONNECT_S = 10.0
+_PAUSE_S = 1.0
+_LAST_WORD_S = 1.0
+
+_log = get_logger("osapi.broker")
+
+
+class Reporting:
+    """Reports one broker. `pid` tells the process of the present server."""
+
+    def __init__(self, settings: Settings, paths: Paths, host: str, pid: Callable[[], int]) -> None:
+        self._settings = settings
+        port = configuration.port_of(settings)
+        self._address = _address(settings, paths, f"nats://{host}:{port}")
+        self._server = _Server(pid)
+        self._program = Program(
+            ComponentKind.NATS,
+            str(port),
+            settings.nats.server.process_conditions,
+            self._server.measure,
+            lambda: {"server": "running"},
+            lambda: datetime.now(UTC),
+            lambda: _disk(paths.nats_store),
+        )
+        self._wanted = asyncio.Event()
+        self._broker: Broker | None = None
+
+    async def run(self) -> None:
+        """Connect, however long that takes, and report for ever."""
+        broker = self._broker = await self._connect()
+        await self._heartbeat(broker).run()
+
+    async def stop(self) -> None:
+        """Say that the broker ends in good order. A second call changes nothing."""
+        broker, self._broker = self._broker, None
+        if broker is not None:
+            self._program.stopped = True
+            try:
+                async with asyncio.timeout(_LAST_WORD_S):
+                    await self._heartbeat(broker).register()
+            except TimeoutError:
+                _log.debug("heartbeat.missed")
+            await broker.close()
+
+    def _heartbeat(self, broker: Broker) -> Heartbeat:
+        registry = broker.bucket(self._settings.nats.registry.bucket)
+        return Heartbeat(registry, self._program.entry, self._settings.agent.heartbeat_interval, self._wanted)
+
+    async def _connect(self) -> Broker:
+        while True:
+            try:
+                return await Broker.connect(self._address, name="osapi-broker", timeout_s=_CONNECT_S)
+            except OsapiError as problem:
+                _log.debug("broker.not_reported", error=problem.message)
+            await asyncio.sleep(_PAUSE_S)
+
+
+def _disk(store: Path) -> Disk | None:
+    """The file system of the store, see statvfs(3); None when it cannot be asked."""
+    try:
+        found = os.statvfs(store)
+    except OSError:
+        return None
+    used = (found.f_blocks - found.f_bfree) * found.f_frsize
+    return Disk(path=str(store), total=used + found.f_bavail * found.f_frsize, used=used)
+
+
+class _Server:
+    """Measures nats-server; a new run of it is another process."""
+
+    def __init__(self, pid: Callable[[], int]) -> None:
+        self._pid = pid
+        self._measured = pid()
+        self._meter = ProcessMeter(self._measured)
+
+    def measure(self) -> ProcessFigures:
+        if self._pid() != self._measured:
+            self._measured = self._pid()
+            self._meter = ProcessMeter(self._measured)
+        return self._meter.read()
+
+
+def _address(settings: Settings, paths: Paths, server: str) -> Address:
+    """How the broker's own connection is let in, whatever kind of authentication there is."""
+    auth, namespace = settings.nats.server.auth, settings.nats.server.namespace
+    match auth.type:
+        case "none":
+            credentials = Credentials()
+        case "user_pass":
+            credentials = Credentials(auth.users[0].username, auth.users[0].password)
+        case _:
+            credentials = Credentials(nkey_file=paths.seed("broker"))
+    return Address((server,), namespace, credentials, inbox="_INBOX.broker")

@@ -1,0 +1,1 @@
+"""How everything fares: components, broker, streams, buckets, jobs, agents. For operators, with a token."""

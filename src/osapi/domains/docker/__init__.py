@@ -1,0 +1,1 @@
+"""Containers and images of a container engine, Docker or Podman."""
