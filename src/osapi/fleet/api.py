@@ -12,6 +12,7 @@ from msgspec import Meta
 from osapi.contract.endpoint import Endpoint
 from osapi.fleet.conditions import ConditionType
 from osapi.fleet.models import AgentState, Disk, Load, Memory, OsInfo, TimelineEvent
+from osapi.jobs.quarantine import Doubt, Saying
 from osapi.telemetry.process import ProcessFigures
 
 _TAG = "Agent"
@@ -127,6 +128,33 @@ class AgentList(msgspec.Struct, kw_only=True):
     total: Annotated[int, Meta(description="How many they are.")]
 
 
+class QuarantineRequest(msgspec.Struct, kw_only=True):
+    """How much of the quarantine to show."""
+
+    limit: Annotated[int, Meta(ge=1, le=1000, description="Most messages to return.")] = 100
+
+
+class Suspicion(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A message in an agent's name that was not believed."""
+
+    timestamp: Annotated[datetime, Meta(description="When it was noticed.")]
+    saying: Annotated[Saying, Meta(description="What it would have been.")]
+    doubt: Annotated[Doubt, Meta(description="Why it was not believed.")]
+    key: Annotated[str, Meta(description="Where in the broker it was.")]
+    machine_id: Annotated[str, Meta(description="The host it claims to be of. Absent when it could not be read.")] = ""
+    job_id: Annotated[str, Meta(description="The job it claims to be about. Absent for a heartbeat.")] = ""
+    signed_by: Annotated[
+        str, Meta(description="Fingerprint of the key that it claims to be signed by. Absent when it is not signed.")
+    ] = ""
+
+
+class QuarantineReport(msgspec.Struct, kw_only=True):
+    """Messages that were not believed since this controller began. They have had no effect."""
+
+    total: Annotated[int, Meta(description="How many there were, also those that are not kept any more.")]
+    items: Annotated[list[Suspicion], Meta(description="The newest first.")]
+
+
 LIST = Endpoint(
     operation_id="getAgents",
     method="GET",
@@ -178,4 +206,14 @@ DELETE = Endpoint(
     tag=_TAG,
     request=DeleteRequest,
     response=Message,
+)
+QUARANTINE = Endpoint(
+    operation_id="getAgentsQuarantine",
+    method="GET",
+    path="/api/agent/quarantine",
+    permission="agent:read",
+    summary="Show messages in the name of agents that were not believed.",
+    tag=_TAG,
+    request=QuarantineRequest,
+    response=QuarantineReport,
 )

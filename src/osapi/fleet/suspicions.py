@@ -3,54 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
 
-import msgspec
-from msgspec import Meta
-
-from osapi.contract.endpoint import Call, Caller, Endpoint, Reply, Routes
+from osapi.contract.endpoint import Call, Caller, Reply, Routes
 from osapi.contract.ids import MachineId
+from osapi.fleet.api import QUARANTINE, QuarantineReport, QuarantineRequest, Suspicion
 from osapi.fleet.registry import Registry
-from osapi.jobs.quarantine import Doubt, Quarantine, Saying, Suspect
-
-
-class QuarantineRequest(msgspec.Struct, kw_only=True):
-    """How much of the quarantine to show."""
-
-    limit: Annotated[int, Meta(ge=1, le=1000, description="Most messages to return.")] = 100
-
-
-class Suspicion(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A message in an agent's name that was not believed."""
-
-    timestamp: Annotated[datetime, Meta(description="When it was noticed.")]
-    saying: Annotated[Saying, Meta(description="What it would have been.")]
-    doubt: Annotated[Doubt, Meta(description="Why it was not believed.")]
-    key: Annotated[str, Meta(description="Where in the broker it was.")]
-    machine_id: Annotated[str, Meta(description="The host it claims to be of. Absent when it could not be read.")] = ""
-    job_id: Annotated[str, Meta(description="The job it claims to be about. Absent for a heartbeat.")] = ""
-    signed_by: Annotated[
-        str, Meta(description="Fingerprint of the key that it claims to be signed by. Absent when it is not signed.")
-    ] = ""
-
-
-class QuarantineReport(msgspec.Struct, kw_only=True):
-    """Messages that were not believed since this controller began. They have had no effect."""
-
-    total: Annotated[int, Meta(description="How many there were, also those that are not kept any more.")]
-    items: Annotated[list[Suspicion], Meta(description="The newest first.")]
-
-
-QUARANTINE = Endpoint(
-    operation_id="getAgentsQuarantine",
-    method="GET",
-    path="/api/agent/quarantine",
-    permission="agent:read",
-    summary="Show messages in the name of agents that were not believed.",
-    tag="Agent",
-    request=QuarantineRequest,
-    response=QuarantineReport,
-)
+from osapi.jobs.quarantine import Quarantine, Suspect
 
 
 class SuspicionRoutes:

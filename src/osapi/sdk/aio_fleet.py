@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from osapi.fleet.api import AgentInfo, AgentList, Message
-from osapi.fleet.suspicions import QuarantineReport
+from osapi.fleet.api import AgentInfo, AgentList, Message, QuarantineReport
 from osapi.sdk import calls
 from osapi.sdk.aio_raw import AsyncRawClient
 from osapi.sdk.errors import ApiError

@@ -6,8 +6,7 @@ from typing import TypedDict, Unpack
 
 import msgspec
 
-from osapi.fleet.api import AgentInfo, AgentList, Message
-from osapi.fleet.suspicions import QuarantineReport
+from osapi.fleet.api import AgentInfo, AgentList, Message, QuarantineReport
 from osapi.sdk import calls
 from osapi.sdk.errors import ApiError, Unavailable
 from osapi.sdk.raw import RawClient
