@@ -25,9 +25,11 @@ MAY_START_PROGRAMS = {
 # Modules that may change files, and which.
 MAY_WRITE_FILES = {
     "osapi.host.files": "the agent's only door to the system",
+    "osapi.host.replacing": "files put in place by it",
     "osapi.config.private": "keys, tokens, configuration of the broker, client context",
     "osapi.config.lock": "locks of data folders",
     "osapi.sdk.generate.files": "generated modules in the source tree",
+    "osapi.sdk.saving": "downloads, where the user wants them",
 }
 
 STARTS_PROGRAMS = {

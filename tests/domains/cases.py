@@ -24,16 +24,18 @@ import msgspec
 
 from osapi.contract import masking
 from osapi.contract.errors import OsapiError, Permanent
+from osapi.contract.files import ContentType
 from osapi.contract.operation import Handler, Operation
 from osapi.domains import discovery
 from osapi.host.door import Task
 from osapi.host.figures import DiskSpace
 from osapi.host.files import FileKind
-from osapi.host.managed import ManagedFile
+from osapi.host.managed import ManagedFile, Source
 from osapi.host.plan import sha256
 from osapi.testing import services
 from osapi.testing.files import DIRECTORY, FakeFile
 from osapi.testing.host import MIDNIGHT, FakeHost, Setup
+from osapi.testing.objects import FakeObject
 from osapi.testing.programs import Script
 
 FOLDER = Path(__file__).parent
@@ -80,10 +82,22 @@ class Exchange(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Note(msgspec.Struct, forbid_unknown_fields=True):
-    """A note about a managed file."""
+    """A note about a managed file. Before, `content` is what was deployed; afterwards it is not compared."""
 
-    metadata: dict[str, str]
+    metadata: dict[str, str] = {}
     settled: bool = True
+    object: str = ""
+    content: str = ""
+    mode: str = ""
+    owner: str | None = None
+    group: str | None = None
+
+
+class Object(msgspec.Struct, forbid_unknown_fields=True):
+    """An uploaded file."""
+
+    content: str
+    content_type: ContentType = ContentType.RAW
 
 
 class Disk(msgspec.Struct, forbid_unknown_fields=True):
@@ -108,6 +122,8 @@ class Before(msgspec.Struct, forbid_unknown_fields=True):
     parts: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ("root",)
     managed: dict[str, Note] = {}
+    objects: dict[str, Object] = {}
+    backups: dict[str, File | str] = {}
     disks: dict[str, Disk] = {}
     labels: dict[str, str] = {}
     architecture: str = "x86_64"
@@ -133,6 +149,7 @@ class After(msgspec.Struct, forbid_unknown_fields=True):
     stdin: tuple[str | None, ...] | None = None
     asked: tuple[str, ...] | None = None
     managed: dict[str, Note | None] = {}
+    backups: dict[str, File | str | None] = {}
 
 
 class Content(msgspec.Struct, forbid_unknown_fields=True):
@@ -242,6 +259,8 @@ def _host(before: Before, parts: list[Before]) -> FakeHost:
             exchanges=[exchange for one in every for exchange in exchanges(one)],
             programs=before.programs,
             accounts=before.accounts,
+            objects={name: _uploaded(each) for name, each in before.objects.items()},
+            backups={path: as_file(file) for path, file in before.backups.items()},
             disks={path: _space(disk) for path, disk in before.disks.items()},
             labels=before.labels,
             architecture=before.architecture,
@@ -252,6 +271,10 @@ def _host(before: Before, parts: list[Before]) -> FakeHost:
         if file is None:
             host.put(path, None)
     return host
+
+
+def _uploaded(given: Object) -> FakeObject:
+    return FakeObject(content=given.content.encode(), content_type=given.content_type)
 
 
 def _script(command: Command) -> Script:
@@ -308,10 +331,20 @@ def _space(disk: Disk) -> DiskSpace | OsapiError:
 def _record(path: str, note: Note, host: FakeHost) -> ManagedFile:
     return ManagedFile(
         path=path,
-        sha256=sha256(b""),
+        sha256=sha256(note.content.encode()),
         operation="earlier",
         job_id="job-0",
         recorded=host.now(),
         settled=note.settled,
+        mode=int(note.mode, 8) if note.mode else None,
+        owner=note.owner,
+        group=note.group,
+        source=_source(note),
         metadata=note.metadata,
     )
+
+
+def _source(note: Note) -> Source | None:
+    if not note.object:
+        return None
+    return Source(object_name=note.object, sha256=sha256(note.content.encode()), content_type=ContentType.RAW)

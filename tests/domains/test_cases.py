@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 async def test_case(case: Case) -> None:
     host = case.new_host()
     await case.prepare(host)
-    files, notes = host.snapshot(), await notes_of(host)
+    files, notes, backups = host.snapshot(), await notes_of(host), dict(host.backups.kept)
     if case.content.failure is None:
         result = await case.run(host)
         assert msgspec.to_builtins(result) == case.content.result
@@ -25,6 +25,7 @@ async def test_case(case: Case) -> None:
         await fails(case, host)
     assert host.snapshot() == expected_files(files, case.content)
     assert await notes_of(host) == expected_notes(notes, case.content)
+    assert host.backups.kept == expected_backups(backups, case.content)
     if case.content.after.commands is not None:
         assert [call.argv for call in host.calls] == list(case.content.after.commands)
     if case.content.after.stdin is not None:
@@ -59,6 +60,11 @@ def expected_files(before: dict[str, FakeFile], content: Content) -> dict[str, F
     return expected
 
 
+def expected_backups(before: dict[str, FakeFile], content: Content) -> dict[str, FakeFile]:
+    changed = {path: None if file is None else as_file(file) for path, file in content.after.backups.items()}
+    return {path: file for path, file in (before | changed).items() if file is not None}
+
+
 def expected_notes(before: dict[str, Note], content: Content) -> dict[str, Note]:
     expected = dict(before)
     for path, note in content.after.managed.items():
@@ -71,4 +77,11 @@ def expected_notes(before: dict[str, Note], content: Content) -> dict[str, Note]
 
 async def notes_of(host: FakeHost) -> dict[str, Note]:
     notes = await host.notes()
-    return {path: Note(metadata=dict(note.metadata), settled=note.settled) for path, note in notes.items()}
+    return {
+        path: Note(
+            metadata=dict(note.metadata),
+            settled=note.settled,
+            object=note.source.object_name if note.source else "",
+        )
+        for path, note in notes.items()
+    }

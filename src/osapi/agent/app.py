@@ -67,6 +67,11 @@ class Agent:
         await parts.listener.start(parts.broker)
         self._tasks.start(parts.heartbeat.run(), "heartbeat")
         self._tasks.start(parts.greeting.run(parts.broker), "greeting")
+        self._tasks.start(parts.rechecking.run(), "recheck files")
+        if parts.file_states is not None:
+            self._tasks.start(parts.file_states.run(), "tell file states")
+        if parts.facts is not None:
+            self._tasks.start(parts.facts.run(), "facts")
         self._tasks.start(_prune(parts.tools.ledger, self._setup), "prune")
         parts.wanted.hello.set()
         parts.puller.start(parts.queue)

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
+from osapi.agent import requests
 from osapi.agent.bounds import bounded
 from osapi.agent.catalogue import Found
 from osapi.agent.redaction import Redactor
-from osapi.contract import masking
 from osapi.contract.errors import DeadlineExceeded, OsapiError, Unsupported
 from osapi.contract.operation import Change
 from osapi.host.door import Host, Task
@@ -48,19 +48,17 @@ async def execute(found: Found, job: Job, host: Host, open_secrets: OpenSecrets)
     """Run the job now, within its deadline. Nothing of its secrets is in the outcome."""
     try:
         secrets = open_secrets(job)
-        request = masking.filled(job.request, secrets, found.operation.request)
     except OsapiError as problem:
         return Outcome(Ending.FAILED, error=problem.message, code=problem.error_code)
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as problem:
-        return Outcome(Ending.FAILED, error=f"the request does not fit: {problem}", code="invalid")
-    return _fitted(await _run(found, job, host, request), Redactor(secrets.values()))
+    return _fitted(await _run(found, job, host, secrets), Redactor(secrets.values()))
 
 
-async def _run(found: Found, job: Job, host: Host, request: msgspec.Struct) -> Outcome:
+async def _run(found: Found, job: Job, host: Host, secrets: dict[str, str]) -> Outcome:
     task = Task(job_id=job.id, operation=job.operation, check_mode=job.dry_run)
     limit = asyncio.timeout(job.deadline_s + GRACE_S)
     try:
         async with limit:
+            request = await requests.read(found.operation, job.request, secrets, host)
             result = await found.call(host.for_task(task))(request)
     except DeadlineExceeded as problem:
         return _out_of_time(problem.message, problem.details)

@@ -14,7 +14,9 @@ from osapi.agent.catalogue import Catalogue, Domains
 from osapi.agent.claims import Claims
 from osapi.agent.description import Description
 from osapi.agent.duty import Duty
+from osapi.agent.fact_reporter import FactReporter
 from osapi.agent.failpoints import FailPoints
+from osapi.agent.file_states import FileStatesTeller
 from osapi.agent.greeting import Greeting
 from osapi.agent.intake import Identity
 from osapi.agent.keys import Keys
@@ -25,6 +27,7 @@ from osapi.agent.nameplate import Nameplate
 from osapi.agent.pressure import Pressure
 from osapi.agent.puller import Puller
 from osapi.agent.pulse import Pulse
+from osapi.agent.rechecking import Rechecking
 from osapi.agent.reporter import Reporter
 from osapi.agent.slots import Slots
 from osapi.agent.statedir import StateDir
@@ -39,6 +42,7 @@ from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import AgentState
 from osapi.host import identity
 from osapi.host.local import LocalHost, open_host
+from osapi.host.objects import BrokerObjects
 from osapi.jobs import sealing
 from osapi.pki.keys import load_public_key
 from osapi.pki.signing import Verifier
@@ -83,8 +87,12 @@ class Parts:
     puller: Puller
     greeting: Greeting
     heartbeat: Heartbeat
+    facts: FactReporter | None
+    """None: the settings say that nobody tells facts."""
     description: Description
     queue: PullQueue
+    file_states: FileStatesTeller | None
+    rechecking: Rechecking
     wanted: Wanted
 
 
@@ -99,7 +107,7 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     state = StateDir(setup.paths.agent_state)
     stack.callback(state.release)
     own = keys.load_or_create(state.path)
-    host = await _host(setup.settings, state)
+    host = await _host(setup, state)
     stack.callback(host.managed.close)
     ledger = await Ledger.open(state.ledger, setup.now())
     stack.push_async_callback(ledger.close)
@@ -107,6 +115,7 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     nameplate = Nameplate(host, names.hostname, wanted.beat.set)
     broker = await _connect(setup, names.machine_id, wanted)
     stack.push_async_callback(broker.close)
+    host = _with_objects(host, broker, setup.settings)
     duty = Duty(state.drain_order, names.machine_id, verifier, wanted.beat.set)
     pressure = Pressure(state.conditions, setup.settings.agent, setup.now)
     return _assemble(
@@ -161,8 +170,11 @@ def _assemble(
         puller=Puller(me, verifier, worker, tools, duty),
         greeting=Greeting(machine, lambda: worker.holding, setup.now, wanted.hello, duty.take),
         heartbeat=Heartbeat(registry, description.entry, settings.agent.heartbeat_interval, wanted.beat, own.signer),
+        facts=_facts(settings, broker, host, own, wanted),
         description=description,
         queue=broker.pull_queue(settings.nats.stream.name, settings.agent.consumer.durable),
+        file_states=_file_states(broker, settings, host, machine, nameplate, wanted),
+        rechecking=Rechecking(host, settings.agent.facts.interval),
         wanted=wanted,
     )
 
@@ -184,6 +196,16 @@ def _beat_if_drained(duty: Duty, wanted: Wanted) -> None:
         wanted.beat.set()
 
 
+def _file_states(
+    broker: Broker, settings: Settings, host: LocalHost, machine: MachineId, nameplate: Nameplate, wanted: Wanted
+) -> FileStatesTeller | None:
+    """None where the settings name no bucket for it."""
+    name = settings.nats.file_state.bucket
+    if not name:
+        return None
+    return FileStatesTeller(broker.bucket(name), host.managed, machine, nameplate, wanted.returned)
+
+
 def _verifier(paths: Paths) -> Verifier:
     path = paths.controller_public_key
     if not path.exists():
@@ -194,10 +216,30 @@ def _verifier(paths: Paths) -> Verifier:
     return Verifier.of(load_public_key(path))
 
 
-async def _host(settings: Settings, state: StateDir) -> LocalHost:
-    agent = settings.agent
+async def _host(setup: Setup, state: StateDir) -> LocalHost:
+    agent, paths = setup.settings.agent, setup.paths
     claims = identity.Claims(machine_id=agent.machine_id, hostname=agent.hostname, labels=agent.labels)
-    return await open_host(state.path, claims=claims, sudo=agent.privilege_escalation.enabled)
+    return await open_host(
+        state.path,
+        claims=claims,
+        sudo=agent.privilege_escalation.enabled,
+        private_places=[str(place) for place in (paths.data_dir, paths.pki, paths.agent_pki, paths.nats_store)],
+        facts_folder=agent.facts.folder,
+    )
+
+
+def _facts(settings: Settings, broker: Broker, host: LocalHost, own: Keys, wanted: Wanted) -> FactReporter | None:
+    section = settings.nats.facts
+    if not section.bucket:
+        return None
+    return FactReporter(
+        broker.bucket(section.bucket), host, own.signer, settings.agent.facts.interval, section.ttl, wanted.returned
+    )
+
+
+def _with_objects(host: LocalHost, broker: Broker, settings: Settings) -> LocalHost:
+    store = settings.nats.objects.bucket
+    return host.with_objects(BrokerObjects(broker.objects(store))) if store else host
 
 
 async def _connect(setup: Setup, machine: MachineId, wanted: Wanted) -> Broker:

@@ -37,6 +37,8 @@ def of_agent(settings: Settings) -> Permissions:
             f"$KV.{name}{nats.kv.response_bucket}.responses.>",
             # The claim on a job for anybody, to find out whether one that the broker did not confirm is ours.
             f"$JS.API.DIRECT.GET.KV_{name}{nats.kv.bucket}.$KV.{name}{nats.kv.bucket}.{claims}",
+            *_objects(f"{name}{nats.objects.bucket}" if nats.objects.bucket else ""),
+            *([f"$KV.{name}{nats.file_state.bucket}.*.*"] if nats.file_state.bucket else []),
             f"$JS.API.CONSUMER.MSG.NEXT.{shared}",
             f"$JS.ACK.{shared}.>",
         ),
@@ -51,3 +53,11 @@ def of_broker(settings: Settings) -> Permissions:
     return Permissions(
         publish=(f"$KV.{name}{nats.registry.bucket}.nats.*",), subscribe=("_INBOX.>",), allow_responses=False
     )
+
+
+def _objects(store: str) -> tuple[str, ...]:
+    """Reading objects whose names are known, one message at a time: no list, no search, no writing."""
+    if not store:
+        return ()
+    get = f"$JS.API.DIRECT.GET.OBJ_{store}.$O.{store}"
+    return (f"{get}.M.*", f"{get}.C.*.*")

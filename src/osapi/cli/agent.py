@@ -33,6 +33,7 @@ _FILTERS = (
     Option(("--unreachable",), "unreachable", "switch", "Only agents that are no longer heard of."),
     Option(("--condition",), "condition", help="Only agents on which this condition holds, for example HighLoad."),
     Option(("--label",), "label", help="Only agents with this label or one below it, as group:web."),
+    Option(("--target", "-T"), "target", help="Only agents that this target means now.", completes="target"),
 )
 _LOOK_S = 0.5
 
@@ -50,7 +51,7 @@ def lines() -> dict[str, str]:
 def _list(known: Values, client: RawClient, term: Terminal) -> int:
     from osapi.cli import agent_report
 
-    filters = {name: known.get(name) for name in ("status", "state", "condition", "label")}
+    filters = {name: known.get(name) for name in ("status", "state", "condition", "label", "target")}
     reachable = False if known.get("unreachable") else None
     return show(known, client.send(calls.agent_list(**filters, reachable=reachable)).body, term, agent_report.agents)
 

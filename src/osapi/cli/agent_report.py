@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from osapi.cli import table
+from osapi.cli import agent_facts, table
 from osapi.cli.cells import cell, size
 from osapi.cli.report import pair
 
@@ -52,6 +52,7 @@ def agent(told: Mapping[str, Any], term: Terminal) -> None:
     for label, value in _pairs(told, now):
         if value:
             pair(term, label, cell(value, "decimal" if label == "Load" else "text"))
+    agent_facts.draw(told, term)
     conditions = cast("list[dict[str, Any]]", told.get("conditions") or [])
     if conditions:
         rows = [

@@ -16,6 +16,8 @@ Entry = dict[str, Any]
 
 USUAL_WAIT_S = 30.0
 """How long a controller waits for hosts unless told otherwise."""
+_SIGNS = frozenset(":,*?[ (")
+"""What no name of a host has: signs of labels, lists, globs and queries."""
 _MARGIN_S = 5.0
 _ANSWER_MARGIN_S = 30.0
 
@@ -56,7 +58,7 @@ def waiting_time(call: Call) -> float | None:
 
 def is_broadcast(target: str) -> bool:
     """Whether the target can mean more than one host; the grammar is that of `contract.target`."""
-    return target == "_all" or ":" in target
+    return target == "_all" or not _SIGNS.isdisjoint(target)
 
 
 def read(body: bytes) -> Answer:

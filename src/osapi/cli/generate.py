@@ -78,6 +78,7 @@ def _entry(place: Place, declared: Sequence[Place]) -> list[str]:
         f'        "summary": {quote(operation.summary)},',
         f'        "method": {quote(method)},',
         f'        "path": {quote(path)},',
+        f'        "permission": {quote(operation.permission)},',
         f'        "modifies": {operation.kind is Kind.MODIFY},',
         f'        "deadline_s": {operation.deadline.total_seconds()},',
         f'        "timed": {issubclass(operation.request, Timed)},',
@@ -109,7 +110,12 @@ def _flag(operation: Operation[Any, Any], one: FieldInfo) -> str:
             kind = "toggle"
     except Ungeneratable as problem:
         raise Ungeneratable(f"{operation.name}: {one.name}: {problem}") from problem
-    values = (name, one.encode_name, kind, one.required, _default(one), choices, describe(one.type))
+    usual = _extra(one.type).get("flag_default")
+    """What the command sends unless told otherwise, for a field that the API requires."""
+    default, required = (_default(one), one.required) if usual is None else (usual, False)
+    values: tuple[Any, ...] = (name, one.encode_name, kind, required, default, choices, describe(one.type))
+    if usual is not None:
+        values = (*values, True)
     return f"({', '.join(_literal(value) for value in values)})"
 
 
@@ -121,6 +127,8 @@ def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:
         wanted = [one for one in arguments if one not in (types.NoneType, msgspec.UnsetType)]
         if len(wanted) == 1:
             return _kind(wanted[0])
+    if origin is dict and arguments[0] is str:
+        return "pair-list", ()
     if origin is list:
         kind, choices = _kind(arguments[0])
         if kind in ("text", "int", "float", "secret"):
@@ -139,7 +147,7 @@ def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:
 def _default(one: FieldInfo) -> Any:
     """What the help shows; None where nothing needs to be said."""
     value: Any = one.default
-    if value is msgspec.NODEFAULT or value is msgspec.UNSET or value == "":
+    if value in (msgspec.NODEFAULT, msgspec.UNSET, "", {}):
         return None
     return value.value if isinstance(value, enum.Enum) else value
 

@@ -21,7 +21,7 @@ NODE_OPTIONS = (
     Option(
         ("--target", "-T"),
         "target",
-        help="Host name, machine id, label as key:value, _any or _all.",
+        help="Host name, machine id, label as key:value, _any, _all, or a query: 'group:web and not @fact.os:debian'.",
         default="_all",
         completes="target",
     ),
@@ -56,7 +56,7 @@ class Column(NamedTuple):
 class Command(NamedTuple):
     """One derived command. `deadline_s` is how long the work may take on a host.
 
-    `timed` tells that the request carries its own deadline in the field `timeout`; `output` that a host
+    `permission` is what it needs. `timed` tells that the request carries its own deadline in the field `timeout`; `output` that a host
     answers with `stdout`, `stderr` and `exit_code`. `flags` come with the field of the request each fills, by
     its name on the wire; `secrets` are those of them that hold secrets, each with whether it must be there, and
     `switches` take these from elsewhere. `details` is what to show of one host alone; empty when its row tells enough.
@@ -65,6 +65,7 @@ class Command(NamedTuple):
     words: str
     method: str
     path: str
+    permission: str
     modifies: bool
     deadline_s: float
     timed: bool
@@ -143,7 +144,11 @@ def interpret(command: Command, given: Mapping[str, Any]) -> Call:
     _check(wait_s, key)
     return Call(
         command,
-        {field: known[option.dest] for option, field in command.flags if option.dest in known},
+        {
+            field: known.get(option.dest, option.default)
+            for option, field in command.flags
+            if option.dest in known or option.is_sent
+        },
         target=known.get("target", "_all"),
         output="json" if known.get("json") else known.get("output", "table"),
         wait_s=wait_s or None,
@@ -170,8 +175,8 @@ def _command(words: str, entry: Mapping[str, Any]) -> Command:
     flags: list[tuple[Option, str]] = []
     secrets: list[tuple[Option, bool]] = []
     switches: list[Option] = []
-    for number, (name, field, kind, required, default, choices, told) in enumerate(entry["flags"]):
-        option = Option((f"--{name}",), f"field_{number}", kind, told, required, default, choices)
+    for number, (name, field, kind, required, default, choices, told, *sent) in enumerate(entry["flags"]):
+        option = Option((f"--{name}",), f"field_{number}", kind, told, required, default, choices, is_sent=bool(sent))
         if option.is_secret:
             from osapi.cli import secret
 
@@ -183,6 +188,7 @@ def _command(words: str, entry: Mapping[str, Any]) -> Command:
         words=words,
         method=entry["method"],
         path=entry["path"],
+        permission=entry["permission"],
         modifies=entry["modifies"],
         deadline_s=entry["deadline_s"],
         timed=entry["timed"],

@@ -16,8 +16,9 @@ class Option(NamedTuple):
     """One option of the line.
 
     `names` are as typed, `dest` is the key in what was given. `kind` is `text`, `int`, `float`, `switch`, `toggle`
-    (a switch that can also be turned off, as `--no-…`), `secret` (see `secret`), or one of these but the switches
-    with `-list`. `default` is for the help alone. `completes` names what the controller knows values of: `target` or `job`.
+    (a switch that can also be turned off, as `--no-…`), `secret` (see `secret`), one of these but the switches with `-list`, or
+    `pair-list`: each given as NAME=VALUE, together a map. `default` is for the help alone, unless `is_sent`: then it is the
+    value when none is given. `completes` names what the controller knows values of: `target` or `job`.
     """
 
     names: tuple[str, ...]
@@ -28,6 +29,7 @@ class Option(NamedTuple):
     default: Any = None
     choices: tuple[str, ...] = ()
     completes: str = ""
+    is_sent: bool = False
 
     @property
     def name(self) -> str:
@@ -79,13 +81,22 @@ def _read(option: Option, value: Any) -> Any:
         return bool(value)
     if option.kind == "secret-list":
         return value
+    if option.kind == "pair-list":
+        return dict(_pair(option, part) for text in value for part in _split(text))
     if option.is_list:
         return [_scalar(option, part) for text in value for part in _split(text)]
     return _scalar(option, value)
 
 
+def _pair(option: Option, text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise BadUsage(f"{option.name}: {text!r} is not allowed; give it as NAME=VALUE")
+    return name, value
+
+
 def _scalar(option: Option, text: str) -> Any:
-    if option.choices and text not in option.choices:
+    if option.choices and text not in option.choices and "@fact." not in text:
         raise BadUsage(f"{option.name}: {text!r} is not allowed; use one of {', '.join(option.choices)}")
     try:
         if option.kind.startswith("int"):

@@ -33,7 +33,7 @@ def perform(call: Call, environ: Mapping[str, str]) -> int:
 
 
 def _perform(call: Call, client: RawClient, term: Terminal) -> int:
-    if needs_consent(call) and not _has_consent(call, term):
+    if needs_consent(call) and not _has_consent(call, client, term):
         return exit_status.USAGE
     if call.respond_async:
         return _submit(call, client, term)
@@ -72,8 +72,10 @@ def needs_consent(call: Call) -> bool:
     return call.command.modifies and asking.is_broadcast(call.target) and not (call.yes or call.dry_run)
 
 
-def _has_consent(call: Call, term: Terminal) -> bool:
-    who = "every host" if call.target == "_all" else f"every host with the label {call.target}"
+def _has_consent(call: Call, client: RawClient, term: Terminal) -> bool:
+    from osapi.cli import meant
+
+    who = meant.described(call, client)
     what = call.command.words.removeprefix("node ")
     if not term.can_ask:
         term.tell(

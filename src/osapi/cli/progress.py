@@ -98,7 +98,11 @@ def _flat(response: Entry) -> list[Entry]:
     if status == "failed":
         head.setdefault("error", str(head["status"]))
         head.setdefault("code", str(head["status"]))
-    same = {"status": status, "machine_id": head.get("machine_id", "")}
+    same = {"machine_id": head.get("machine_id", "")}
+    if status == "ok":
+        head["status"] = status  # the result may have a status of its own
+    else:
+        same["status"] = status
     return [{**head, **payload, **same} for payload in _payloads(response.get("data"))]
 
 

@@ -62,7 +62,7 @@ def status_word(entry: Entry) -> str:
 
 def _is_one_good(call: Call, entries: Sequence[Entry]) -> bool:
     """Whether one host was asked and has done it."""
-    return not is_broadcast(call.target) and len(entries) == 1 and entries[0].get("status") == "ok"
+    return not is_broadcast(call.target) and len(entries) == 1 and status_word(entries[0]) in ("ok", "changed")
 
 
 def _table(call: Call, entries: Sequence[Entry], term: Terminal) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 AREAS = {
     "agent": "Look at the hosts of the fleet.",
+    "facts": "Look at what hosts tell of themselves.",
+    "file": "Look at uploaded files, upload and download them.",
     "health": "Ask whether the controller can work.",
     "job": "Look at jobs, repeat and stop them.",
     "node": "Ask hosts, and change them.",

@@ -64,9 +64,13 @@ class Consumer(Section, frozen=True, kw_only=True):
 class Facts(Section, frozen=True, kw_only=True):
     """What the agent tells about its host now and then."""
 
-    interval: Annotated[timedelta, Meta(description="Pause between two reports of facts. More than 0.")] = timedelta(
-        seconds=60
-    )
+    interval: Annotated[
+        timedelta, Meta(description="Pause between two looks at the host; what has changed is told. More than 0.")
+    ] = timedelta(seconds=60)
+    folder: Annotated[
+        str,
+        Meta(description="Folder of custom facts: `.json`, `.yaml` and `.txt` files, and programs."),
+    ] = "/etc/osapi/facts.d"
 
 
 class Conditions(Section, frozen=True, kw_only=True):

@@ -93,6 +93,9 @@ class Api(Section, frozen=True, kw_only=True):
     body_limit_bytes: Annotated[
         int, Meta(ge=1024, description="Largest request body in bytes; uploads of files are not counted.")
     ] = 1024 * 1024
+    upload_limit_bytes: Annotated[
+        int, Meta(ge=0, description="Largest upload of a file in bytes; 0 without limit.")
+    ] = 1024 * 1024 * 1024
     security: ApiSecurity = ApiSecurity()
 
 

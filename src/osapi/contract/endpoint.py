@@ -7,7 +7,7 @@ the slice never sees the web framework.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -31,6 +31,10 @@ class Caller(Protocol):
         """Whether a host with these labels is within the limits of the token's roles."""
         ...
 
+    def reach(self, permission: str) -> Callable[[Mapping[str, str]], bool]:
+        """Whether a permission is held for a host with these labels. True of no labels: it is held for every host."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
@@ -38,7 +42,8 @@ class Endpoint:
 
     `request` is one model for path, query and body together: names in braces come from the path; the rest
     from the query of GET and DELETE and from the body otherwise. `permission` None means open to everybody.
-    `response` None means an empty body. `stream` marks server-sent events of that model.
+    `response` None means an empty body, `bytes` a file. `stream` marks server-sent events of that model. `form` is
+    the model of the fields of a multipart form that also has a part `file`; `request` then comes from path and query.
     """
 
     operation_id: str
@@ -52,15 +57,33 @@ class Endpoint:
     status: int = 200
     stream: bool = False
     body_required: bool = True
+    form: type[msgspec.Struct] | None = None
+
+
+class Form(Protocol):
+    """A multipart form on its way in. Its fields may stand before the file or after it."""
+
+    @property
+    def fields(self) -> Any:
+        """The fields as the endpoint's model; None until all that it requires have come. Raises `Invalid`."""
+        ...
+
+    def file(self) -> AsyncGenerator[bytes]:
+        """The part `file`, piece by piece, once. Ends when the whole form has come; `fields` are known then.
+
+        Raises `Invalid` when it is no such form or ends too early, `TooLarge` beyond the limit.
+        """
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One request to an endpoint, already authenticated, authorised and decoded."""
+    """One request to an endpoint, already authenticated, authorised and decoded. `form` where the endpoint has one."""
 
     caller: Caller
     request: Any
     headers: Mapping[str, str]
+    form: Form | None = None
 
 
 class ServerEvent(msgspec.Struct, frozen=True):
@@ -72,13 +95,22 @@ class ServerEvent(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Download:
+    """A file on its way out, of `length` bytes. What `content` raises cuts the connection, so that it is noticed."""
+
+    content: AsyncGenerator[bytes]
+    length: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reply:
-    """The answer of an endpoint. `body` is encoded as JSON unless it is a stream of events."""
+    """The answer of an endpoint. `body` is encoded as JSON unless it is a stream of events or a file."""
 
     body: Any = None
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     events: AsyncIterator[ServerEvent] | None = None
+    file: Download | None = None
 
 
 Handle = Callable[[Call], Awaitable[Reply]]

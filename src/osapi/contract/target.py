@@ -4,6 +4,7 @@
     _all            every host
     group:web.dev   every host whose label `group` is `web.dev` or begins with `web.dev.`
     web-01          the host of that name or machine id
+    web-*, group:web and not web-03, …   every host that a query means, see `query`
 
 `HostTarget` still holds what the user typed; the registry turns it into a machine id.
 """
@@ -14,8 +15,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from osapi.contract import query_parser
 from osapi.contract.errors import Invalid
+from osapi.contract.query import Expression
 
+_QUERY_MARKS = frozenset(" ,()*?[@")
 _LABEL_PART = re.compile(r"[A-Za-z0-9_-]+")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?")
 
@@ -62,7 +66,18 @@ class HostTarget:
         return self.name
 
 
-Target = AnyTarget | AllTarget | LabelTarget | HostTarget
+@dataclass(frozen=True)
+class QueryTarget:
+    """Every host that a query means. `text` is as the user typed it."""
+
+    text: str
+    expression: Expression
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Target = AnyTarget | AllTarget | LabelTarget | HostTarget | QueryTarget
 
 
 def parse(text: str) -> Target:
@@ -71,17 +86,21 @@ def parse(text: str) -> Target:
         return AnyTarget()
     if text == "_all":
         return AllTarget()
+    if _QUERY_MARKS & set(text):
+        return QueryTarget(text, query_parser.parse(text))
     key, colon, value = text.partition(":")
     if colon:
         return _label(text, key, value)
     if _HOST.fullmatch(text):
         return HostTarget(text)
-    raise Invalid(f"target {text!r} is no host name; use a host name, a machine id, key:value, _any or _all")
+    raise Invalid(
+        f"target {text!r} is no host name; use a host name, a machine id, key:value, a query of these, _any or _all"
+    )
 
 
 def is_broadcast(target: Target) -> bool:
     """Whether the target can mean more than one host."""
-    return isinstance(target, AllTarget | LabelTarget)
+    return isinstance(target, AllTarget | LabelTarget | QueryTarget)
 
 
 def check_label(key: str, value: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.types import Send
 
-from osapi.contract.endpoint import ServerEvent
+from osapi.contract.endpoint import Download, ServerEvent
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -18,12 +18,13 @@ _ALWAYS: Headers = ((b"cache-control", b"no-store"), (b"x-content-type-options",
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer. With `events` set, `body` is left out and the answer is a stream."""
+    """One HTTP answer. With `events` or `file` set, `body` is left out and the answer is a stream."""
 
     status: int
     body: bytes = b""
     headers: Headers = ()
     events: AsyncIterator[ServerEvent] | None = None
+    file: Download | None = None
 
 
 def start(status: int, headers: Headers, content_type: bytes, length: int | None) -> MutableMapping[str, Any]:

@@ -19,7 +19,7 @@ from osapi.config import connection
 from osapi.config.listening import refuse_exposed
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
-from osapi.contract.endpoint import Caller
+from osapi.contract.endpoint import Caller, Routes
 from osapi.contract.ids import MachineId
 from osapi.contract.operation import Operation
 from osapi.contract.target import Target
@@ -30,8 +30,13 @@ from osapi.controller.node import NodeServices
 from osapi.controller.serve import HttpServer, bind
 from osapi.controller.status import http as status_routes
 from osapi.controller.status.look import Sources
+from osapi.files import http as file_routes
+from osapi.files.seed import seed
+from osapi.files.states import FileStates
+from osapi.files.sweeping import keep_tidy
 from osapi.fleet import http as fleet_routes
 from osapi.fleet import suspicions
+from osapi.fleet import target_http as target_routes
 from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import ComponentKind
 from osapi.fleet.program import Program
@@ -71,6 +76,11 @@ class FleetView:
         """The labels of a host; None when it is not known."""
         record = self.registry.machines().get(machine)
         return None if record is None else record.labels
+
+    def name(self, machine: MachineId) -> str | None:
+        """The present name of a host; None when it is not known."""
+        record = self.registry.machines().get(machine)
+        return None if record is None else record.hostname
 
 
 class Controller:
@@ -145,13 +155,30 @@ class Controller:
             *job_routes.routes(jobs, self._operations, FleetView(fleet.registry), time.time),
             *suspicions.routes(fleet.registry, quarantine),
             *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines),
+            *await self._files(broker, FleetView(fleet.registry), opened),
+            *target_routes.routes(fleet.registry),
         ]
+        upload_limit = settings.controller.api.upload_limit_bytes or None
         return asgi.application(
-            asgi.routes(self._operations, services, slices, list(checks.values())),
+            asgi.routes(self._operations, services, slices, list(checks.values()), upload_limit),
             Authenticator(verifier, time.time),
             self._stopping,
             settings.controller.api.security.cors.allow_origins,
         )
+
+    async def _files(self, broker: Broker, fleet: FleetView, opened: AsyncExitStack) -> Routes:
+        """The file routes, unless the settings name no place for files."""
+        nats = self._settings.nats
+        if not (nats.objects.bucket and nats.file_state.bucket):
+            return []
+        store = broker.objects(nats.objects.bucket)
+        states = FileStates(broker.bucket(nats.file_state.bucket))
+        opened.push_async_callback(states.stop)
+        await states.start()
+        await seed(store)
+        keeping = asyncio.create_task(keep_tidy(store))
+        opened.callback(keeping.cancel)
+        return file_routes.routes(store, states, fleet)
 
     def _tokens(self) -> tuple[TokenVerifier, Revocations]:
         security = self._settings.controller.api.security

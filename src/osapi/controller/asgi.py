@@ -22,7 +22,9 @@ from osapi.controller.gate import Gate
 from osapi.controller.node import NodeServices
 from osapi.controller.routing import Route, RouteTree, TreeRoute
 from osapi.controller.status.api import STATUS
+from osapi.files import api as file_api
 from osapi.fleet import api as fleet_api
+from osapi.fleet import target_api
 from osapi.jobs import endpoints as job_endpoints
 
 _ASKED = ["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Prefer", "X-Request-Id"]
@@ -42,7 +44,8 @@ DOCUMENT = Endpoint(
 
 def endpoints() -> list[Endpoint]:
     """Every route that is written by hand and described; the facts only, without what serves them."""
-    return [*_facts(job_endpoints), *_facts(fleet_api), health.HEALTH, health.READY, STATUS, DOCUMENT]
+    slices = (job_endpoints, fleet_api, target_api, file_api)
+    return [*(fact for each in slices for fact in _facts(each)), health.HEALTH, health.READY, STATUS, DOCUMENT]
 
 
 def document(operations: Sequence[Operation[Any, Any]]) -> bytes:
@@ -55,8 +58,13 @@ def routes(
     services: NodeServices,
     slices: Routes,
     checks: Sequence[health.Check],
+    upload_limit: int | None = None,
 ) -> list[Route]:
-    """Every route there is. `slices` are those written by hand, `checks` what readiness depends on."""
+    """Every route there is. `slices` are those written by hand, `checks` what readiness depends on.
+
+    `upload_limit` bounds forms with a file, in bytes; None does not.
+    """
+    limits = endpoint.Limits(services.body_limit, upload_limit)
     probes = health.routes(checks)
     at_root = [(replace(probe, path=probe.path.removeprefix("/api")), handle) for probe, handle in probes]
     described = msgspec.Raw(document(list(operations.values())))
@@ -67,7 +75,7 @@ def routes(
     by_hand = [*slices, *probes, *at_root, (DOCUMENT, describe)]
     return [
         *(node.route(operation, services) for operation in operations.values()),
-        *(endpoint.route(fact, handle, services.body_limit) for fact, handle in by_hand),
+        *(endpoint.route(fact, handle, limits) for fact, handle in by_hand),
     ]
 
 

@@ -2,18 +2,23 @@
 
 Values of path and query are text and may stand for numbers, booleans, times; values of a JSON body must have
 the type of their field. Unknown names are ignored, as the REST contract has it.
+
+A request for hosts may hold references to facts (`contract.references`). Only then is it read by the lenient twin of
+its model: what a reference stands for is checked on each host.
 """
 
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Annotated, Any, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from osapi.contract import masking
+from osapi.contract import masking, references
+from osapi.contract.accepting import accepting
 from osapi.contract.errors import Invalid
 from osapi.controller import faults
 
@@ -23,20 +28,36 @@ _QUERY_FIELDS = 200
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-class RequestReader:
-    """Reads requests of one model. `path_names` are the fields that stand in the path, in its order."""
+class _Shape:
+    """A model with the types of its fields by their names on the wire."""
 
-    def __init__(self, model: type[msgspec.Struct], path_names: Iterable[str]) -> None:
-        self._model = model
-        self._types = {field.encode_name: field.type for field in msgspec.structs.fields(model)}
+    def __init__(self, model: type[msgspec.Struct]) -> None:
+        self.model = model
+        self.types = {field.encode_name: field.type for field in msgspec.structs.fields(model)}
+
+
+class RequestReader:
+    """Reads requests of one model. `path_names` are the fields that stand in the path, in its order.
+
+    `for_hosts` tells whether texts may hold references to facts.
+    """
+
+    def __init__(self, model: type[msgspec.Struct], path_names: Iterable[str], *, for_hosts: bool = False) -> None:
+        self._strict = _Shape(model)
+        self._for_hosts = for_hosts
         self._path_names = tuple(path_names)
         self._tag = model.__struct_config__.tag_field
-        missing = [name for name in self._path_names if name not in self._types]
+        missing = [name for name in self._path_names if name not in self._strict.types]
         if missing:
             raise ValueError(f"{model.__name__} has no field {missing[0]!r}, which its path names")
-        if any(masking.holds(self._types[name]) for name in self._path_names):
+        if any(masking.holds(self._strict.types[name]) for name in self._path_names):
             raise ValueError(f"{model.__name__}: a secret in a path would be written to logs; take it from the body")
-        self._constant = model() if not self._types else None
+        self._constant = model() if not self._strict.types else None
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The fields without which there is no request."""
+        return frozenset(field.encode_name for field in msgspec.structs.fields(self._strict.model) if field.required)
 
     def read(self, path: tuple[str, ...], query: bytes, body: bytes | None) -> msgspec.Struct:
         """The request. `body` None means that this method has none and the query counts instead.
@@ -50,24 +71,42 @@ class RequestReader:
         values = self._from_query(query) if body is None else self._from_body(body)
         for name, text in zip(self._path_names, path, strict=True):
             values[name] = self._from_text(name, [text])
+        return self._converted(values)
+
+    def read_texts(self, given: Mapping[str, str]) -> msgspec.Struct:
+        """The request from the fields of a form, which are text like those of a query. Raises as `read`."""
+        values = {name: self._from_text(name, [text]) for name, text in given.items() if name in self._strict.types}
+        return self._converted(values)
+
+    def _converted(self, values: dict[str, Any]) -> msgspec.Struct:
+        shape = self._shape_for(values)
+        if shape is not self._strict:
+            references.check(values, self._strict.model)
         try:
-            return msgspec.convert(values, self._model, dec_hook=masking.read)
+            return msgspec.convert(values, shape.model, dec_hook=masking.read)
         except msgspec.ValidationError as fault:
-            raise faults.explain(fault, values, self._types) from fault
+            raise faults.explain(fault, values, self._strict.types) from fault
+
+    def _shape_for(self, given: Any) -> _Shape:
+        return self._lenient if self._for_hosts and references.holds(given) else self._strict
+
+    @cached_property
+    def _lenient(self) -> _Shape:
+        return _Shape(accepting(self._strict.model))
 
     def _from_body(self, body: bytes) -> dict[str, Any]:
         content = _object(body) if body else {}
-        return {name: value for name, value in content.items() if name in self._types or name == self._tag}
+        return {name: value for name, value in content.items() if name in self._strict.types or name == self._tag}
 
     def _from_query(self, query: bytes) -> dict[str, Any]:
         given: dict[str, list[str]] = {}
         for name, text in query_pairs(query):
-            if name in self._types:
+            if name in self._strict.types:
                 given.setdefault(name, []).append(text)
         return {name: self._from_text(name, texts) for name, texts in given.items()}
 
     def _from_text(self, name: str, texts: list[str]) -> Any:
-        wanted = self._types[name]
+        wanted = self._shape_for(texts).types[name]
         value: Any = texts
         if not _is_list(wanted):
             if len(texts) > 1:
@@ -76,7 +115,7 @@ class RequestReader:
         try:
             return msgspec.to_builtins(msgspec.convert(value, wanted, strict=False))
         except msgspec.ValidationError as fault:
-            raise faults.explain(fault, {name: value}, self._types, root=name) from fault
+            raise faults.explain(fault, {name: value}, self._strict.types, root=name) from fault
 
 
 def query_pairs(query: bytes) -> list[tuple[str, str]]:

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import msgspec
 
 from osapi.contract.endpoint import Call, Endpoint, Handle, Reply
 from osapi.controller.answer import Answer
 from osapi.controller.decode import BODY_METHODS, RequestReader
 from osapi.controller.exchange import Exchange, path_value
+from osapi.controller.form import FormReader
 from osapi.controller.routing import Route
 
 _encode = msgspec.json.Encoder().encode
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Bytes that a body may have; `upload_bytes` is that of a form with a file, None without limit."""
+
+    body_bytes: int
+    upload_bytes: int | None
+
+
 class EndpointServer:
     """Serves one endpoint."""
 
-    def __init__(self, endpoint: Endpoint, handle: Handle, body_limit: int) -> None:
+    def __init__(self, endpoint: Endpoint, handle: Handle, limits: Limits) -> None:
         self._endpoint = endpoint
         self._handle = handle
-        self._body_limit = body_limit
-        self._has_body = endpoint.method in BODY_METHODS
+        self._limits = limits
+        self._has_body = has_body(endpoint)
         self._reader = RequestReader(endpoint.request, path_names(endpoint.path))
+        self._fields = None if endpoint.form is None else RequestReader(endpoint.form, ())
 
     async def serve(self, exchange: Exchange) -> Answer:
         """Read, call, encode."""
         values = tuple(path_value(value) for value in exchange.values)
-        body = await exchange.body(self._body_limit) if self._has_body else None
+        body = await exchange.body(self._limits.body_bytes) if self._has_body else None
         request = self._reader.read(values, exchange.query, body)
-        call = Call(caller=exchange.caller, request=request, headers=exchange.text_headers())
+        form = None if self._fields is None else FormReader(exchange, self._fields, self._limits.upload_bytes)
+        call = Call(caller=exchange.caller, request=request, headers=exchange.text_headers(), form=form)
         return self._answer(await self._handle(call))
 
     def _answer(self, reply: Reply) -> Answer:
@@ -36,12 +49,14 @@ class EndpointServer:
         status = reply.status or self._endpoint.status
         if reply.events is not None:
             return Answer(status, headers=headers, events=reply.events)
+        if reply.file is not None:
+            return Answer(status, headers=headers, file=reply.file)
         return Answer(status, b"" if reply.body is None else _encode(reply.body), headers)
 
 
-def route(endpoint: Endpoint, handle: Handle, body_limit: int) -> Route:
+def route(endpoint: Endpoint, handle: Handle, limits: Limits) -> Route:
     """The route of an endpoint."""
-    server = EndpointServer(endpoint, handle, body_limit)
+    server = EndpointServer(endpoint, handle, limits)
     return Route(
         method=endpoint.method,
         path=endpoint.path,
@@ -49,6 +64,11 @@ def route(endpoint: Endpoint, handle: Handle, body_limit: int) -> Route:
         serve=server.serve,
         stream=endpoint.stream,
     )
+
+
+def has_body(endpoint: Endpoint) -> bool:
+    """Whether the request comes from a JSON body, and not from the query."""
+    return endpoint.method in BODY_METHODS and endpoint.form is None
 
 
 def path_names(path: str) -> list[str]:

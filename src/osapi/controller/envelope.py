@@ -18,6 +18,8 @@ _OUTCOMES = {Ending.COMPLETED: Outcome.OK.value, Ending.SKIPPED: Outcome.SKIPPED
 _SILENT = "timeout: agent did not respond"
 _PAYLOAD_MAY_SAY = frozenset({"hostname", "changed"})
 """Fields of an entry that the result may hold too, and then does better: the name a host has from now on."""
+_WITH_STATUS = _PAYLOAD_MAY_SAY | {"status"}
+"""The same for a result that declares a `status` of its own, which says more than `ok`."""
 _NAMED = 100
 """How many silent hosts the details of a failure name at most."""
 
@@ -29,8 +31,10 @@ Entry = dict[str, Any]
 _NOTHING: Sequence[Entry] = ({},)
 
 
-def answer_of(collected: Collected, status: int, *, single: bool, waited_s: float) -> Answer:
+def answer_of(collected: Collected, status: int, *, single: bool, waited_s: float, own_status: bool = False) -> Answer:
     """The whole answer. `single` says that one host was asked, whose failure may be that of the whole.
+
+    `own_status` says that results have a field `status`, which takes the place of `ok`.
 
     Raises `NoAnswer` when there is nothing to show.
     """
@@ -38,12 +42,12 @@ def answer_of(collected: Collected, status: int, *, single: bool, waited_s: floa
         raise _nobody(collected, waited_s)
     if single and (refusal := _refusal(collected)) is not None:
         return refusal
-    return Answer(status, _encode({"job_id": collected.job_id, "results": results(collected)}))
+    return Answer(status, _encode({"job_id": collected.job_id, "results": results(collected, own_status=own_status)}))
 
 
-def results(collected: Collected) -> list[Entry]:
+def results(collected: Collected, *, own_status: bool = False) -> list[Entry]:
     """The entries of all hosts by name, those that are silent included."""
-    entries = [entry for response in collected.responses for entry in _entries(response)]
+    entries = [entry for response in collected.responses for entry in _entries(response, own_status=own_status)]
     entries += [
         {"hostname": name, "machine_id": machine, "status": "failed", "error": _SILENT, "code": "timeout"}
         for machine, name in collected.silent.items()
@@ -57,9 +61,10 @@ def accepted(job_id: str) -> Answer:
     return Answer(202, _encode({"job_id": job_id, "status": "submitted"}), (location,))
 
 
-def _entries(response: Response) -> Iterator[Entry]:
+def _entries(response: Response, *, own_status: bool) -> Iterator[Entry]:
     head = _head(response)
-    fixed = {name: value for name, value in head.items() if name not in _PAYLOAD_MAY_SAY}
+    free = _WITH_STATUS if own_status and response.ending is Ending.COMPLETED else _PAYLOAD_MAY_SAY
+    fixed = {name: value for name, value in head.items() if name not in free}
     for payload in _payloads(response):
         yield {**head, **payload, **fixed}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import Receive, Scope
@@ -45,10 +46,13 @@ class Exchange:
 
     async def body(self, limit: int) -> bytes:
         """The whole body. Raises `TooLarge` before anything beyond the limit is kept in memory."""
+        return b"".join([chunk async for chunk in self.chunks(limit, "controller.api.body_limit_bytes")])
+
+    async def chunks(self, limit: int | None, setting: str) -> AsyncGenerator[bytes]:
+        """The body as it comes. `setting` is the one that limits it; None is no limit. Raises `TooLarge`."""
         declared = self.headers.get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > limit:
-            raise too_large(limit)
-        chunks: list[bytes] = []
+        if limit is not None and declared.isdigit() and int(declared) > limit:
+            raise too_large(limit, setting)
         size, more = 0, True
         while more:
             message = await self.receive()
@@ -56,16 +60,21 @@ class Exchange:
                 raise Disconnected
             chunk: bytes = message.get("body", b"")
             size += len(chunk)
-            if size > limit:
-                raise too_large(limit)
-            chunks.append(chunk)
+            if limit is not None and size > limit:
+                raise too_large(limit, setting)
             more = message.get("more_body", False)
-        return b"".join(chunks)
+            yield chunk
 
 
-def too_large(limit: int) -> TooLarge:
-    """The failure of a body beyond the limit of the setting `controller.api.body_limit_bytes`."""
-    return TooLarge(f"the request body is over the limit of {limit} bytes (controller.api.body_limit_bytes)")
+async def gone(receive: Receive) -> None:
+    """Return when the client has gone away; for whoever has read its whole request."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def too_large(limit: int, setting: str) -> TooLarge:
+    """The failure of a body beyond the limit of a setting."""
+    return TooLarge(f"the request body is over the limit of {limit} bytes ({setting})")
 
 
 def path_value(raw: str) -> str:

@@ -11,7 +11,7 @@ import asyncio
 from starlette.types import Receive, Scope, Send
 
 from osapi.contract.errors import ErrorBody
-from osapi.controller import sse
+from osapi.controller import download, sse
 from osapi.controller.answer import send_answer
 from osapi.controller.authenticate import Authenticator, authorise
 from osapi.controller.errors import failure
@@ -34,10 +34,12 @@ class Gate:
             exchange.caller = self._authenticator.identify(exchange.headers.get(b"authorization"))
             authorise(exchange.caller, route.permission)
         answer = await route.serve(exchange)
-        if answer.events is None:
-            await send_answer(answer, send, head=scope["method"] == "HEAD")
-        else:
+        if answer.events is not None:
             await sse.stream(answer, receive, send, self._stopping)
+        elif answer.file is not None:
+            await download.stream(answer, answer.file, receive, send, head=scope["method"] == "HEAD")
+        else:
+            await send_answer(answer, send, head=scope["method"] == "HEAD")
 
     async def refuse(self, allowed: list[str], scope: Scope, receive: Receive, send: Send) -> None:
         """The path exists, but not with this method."""

@@ -21,6 +21,7 @@ from osapi.controller.decode import BODY_METHODS, RequestReader
 from osapi.controller.endpoint import path_names
 from osapi.controller.exchange import JOB_ID, Exchange, path_value
 from osapi.controller.routing import Route
+from osapi.controller.schemas import element_of
 from osapi.fleet.resolution import Reach, Resolution
 from osapi.jobs.dispatcher import Collected, Submission, Ticket
 from osapi.jobs.record import Actor
@@ -64,7 +65,8 @@ class NodeEndpoint:
         self._operation = operation
         self._services = services
         self._has_body = method in BODY_METHODS
-        self._reader = RequestReader(operation.request, path_names(path))
+        self._reader = RequestReader(operation.request, path_names(path), for_hosts=True)
+        self._own_status = "status" in element_of(operation.result).__struct_encode_fields__
 
     async def serve(self, exchange: Exchange) -> Answer:
         """Submit the job, wait for the hosts, answer."""
@@ -77,7 +79,9 @@ class NodeEndpoint:
             return envelope.accepted(ticket.job_id)
         collected = await self._collect(ticket, wait_s)
         single = not targets.is_broadcast(submission.target)
-        return envelope.answer_of(collected, self._operation.status, single=single, waited_s=wait_s)
+        return envelope.answer_of(
+            collected, self._operation.status, single=single, waited_s=wait_s, own_status=self._own_status
+        )
 
     def _patience_s(self, submission: Submission) -> float:
         """How long to wait when the caller does not say: not less than the work may take on a host."""

@@ -14,12 +14,13 @@ from osapi.contract.errors import ErrorBody
 from osapi.contract.operation import Kind, Operation
 from osapi.controller import node, options
 from osapi.controller.decode import BODY_METHODS
-from osapi.controller.endpoint import path_names
-from osapi.controller.schemas import REF, Schema, Schemas, accepted, element_of
+from osapi.controller.endpoint import has_body, path_names
+from osapi.controller.schemas import FILE, REF, Schema, Schemas, accepted, element_of
 
 _ALWAYS = (400, 401, 403, 404, 409, 500, 503)
 _NODE = (*_ALWAYS, 504)
 _JSON = "application/json"
+_FORM = "multipart/form-data"
 _ACCEPTED = {"$ref": f"{REF}JobAccepted"}
 
 _PARAMETERS: Schema = {
@@ -28,7 +29,7 @@ _PARAMETERS: Schema = {
         "in": "path",
         "required": True,
         "description": "Whom to ask: a host name or machine id, `key:value` for a label and everything below it, "
-        "`_any` for one host, `_all` for every host.",
+        "`_any` for one host, `_all` for every host, or a query of these and of facts with `and`, `or`, `not`, parentheses, lists and globs.",
         "schema": {"type": "string", "minLength": 1},
     },
     "Wait": {
@@ -116,16 +117,24 @@ def _operation(operation: Operation[Any, Any], schemas: Schemas) -> Schema:
         "summary": operation.summary,
         "tags": [f"Node/{operation.command[1].capitalize()}" if len(operation.command) > 2 else "Node"],
         "security": [{"BearerAuth": [operation.permission]}],
-        **_request(operation.request, method, path, schemas, [_parameter(name) for name in shared]),
+        **_request(
+            operation.request,
+            path,
+            schemas,
+            [_parameter(name) for name in shared],
+            in_query=method not in BODY_METHODS,
+        ),
         "responses": {**success, **_errors(_NODE, method)},
     }
 
 
 def _endpoint(endpoint: Endpoint, schemas: Schemas) -> Schema:
     shared = [_parameter("LastEventId")] if endpoint.stream else []
-    request = _request(endpoint.request, endpoint.method, endpoint.path, schemas, shared)
+    request = _request(endpoint.request, endpoint.path, schemas, shared, in_query=not has_body(endpoint))
     if "requestBody" in request:
         request["requestBody"]["required"] = endpoint.body_required
+    if endpoint.form is not None:
+        request["requestBody"] = {"required": True, "content": {_FORM: {"schema": schemas.form(endpoint.form)}}}
     security = [] if endpoint.permission is None else [{"BearerAuth": [endpoint.permission]}]
     return {
         "operationId": endpoint.operation_id,
@@ -137,9 +146,10 @@ def _endpoint(endpoint: Endpoint, schemas: Schemas) -> Schema:
     }
 
 
-def _request(model: type[msgspec.Struct], method: str, path: str, schemas: Schemas, shared: list[Schema]) -> Schema:
+def _request(
+    model: type[msgspec.Struct], path: str, schemas: Schemas, shared: list[Schema], *, in_query: bool
+) -> Schema:
     names = path_names(path)
-    in_query = method not in BODY_METHODS
     found: Schema = {"parameters": [*shared, *schemas.parameters(model, names, query=in_query)]}
     body = None if in_query else schemas.body(model, names)
     if body is not None:
@@ -150,6 +160,8 @@ def _request(model: type[msgspec.Struct], method: str, path: str, schemas: Schem
 def _success(endpoint: Endpoint, schemas: Schemas) -> Schema:
     if endpoint.response is None:
         return {str(endpoint.status): {"description": HTTPStatus(endpoint.status).phrase}}
+    if endpoint.response is bytes:
+        return {str(endpoint.status): _content(FILE, HTTPStatus(endpoint.status).phrase, "application/octet-stream")}
     media = "text/event-stream" if endpoint.stream else _JSON
     return {str(endpoint.status): _content(schemas.of(endpoint.response), HTTPStatus(endpoint.status).phrase, media)}
 
@@ -190,7 +202,9 @@ def _types(operations: Iterable[Operation[Any, Any]], endpoints: Iterable[Endpoi
         yield element_of(operation.result)
     for endpoint in endpoints:
         yield endpoint.request
-        if endpoint.response is not None:
+        if endpoint.form is not None:
+            yield endpoint.form
+        if endpoint.response not in (None, bytes):
             yield endpoint.response
 
 

@@ -13,6 +13,7 @@ from osapi.contract.result import Outcome
 Schema = dict[str, Any]
 
 REF = "#/components/schemas/"
+FILE: Schema = {"type": "string", "format": "binary"}
 
 _HEAD: Schema = {
     "hostname": {"type": "string", "description": "Name of the host."},
@@ -61,6 +62,12 @@ class Schemas:
         self.components[name]["required"] = [field for field in schema.get("required", []) if field in left]
         return {"$ref": REF + name}
 
+    def form(self, model: type[msgspec.Struct]) -> Schema:
+        """The schema of a form with these fields and a file."""
+        schema = self._resolved(model)
+        properties = {**schema["properties"], "file": {**FILE, "description": "The content, of any length."}}
+        return {"type": "object", "properties": properties, "required": [*schema.get("required", []), "file"]}
+
     def results(self, operation: Operation[Any, Any]) -> Schema:
         """The envelope with one entry per host, the fields of the result beside name and status."""
         result = element_of(operation.result)
@@ -70,7 +77,7 @@ class Schemas:
             "title": entry,
             "type": "object",
             "description": payload.get("description", ""),
-            "properties": {**_HEAD, **payload["properties"]},
+            "properties": {**_HEAD, **payload["properties"], **_statuses(payload)},
             "required": ["hostname", "status"],
         }
         self.components[envelope] = {
@@ -87,6 +94,15 @@ class Schemas:
         name = schema.get("$ref", "").removeprefix(REF)
         found: Schema = self.components.get(name, schema)
         return {"properties": {}, **found, "title": name or found.get("title", "")}
+
+
+def _statuses(payload: Schema) -> Schema:
+    """A status of the result's own stands in the place of `ok`."""
+    own = payload["properties"].get("status")
+    if own is None:
+        return {}
+    head = {name: value for name, value in _HEAD["status"].items() if name != "description"}
+    return {"status": {"anyOf": [own, head], "description": own.get("description", "")}}
 
 
 def element_of(result: Any) -> Any:

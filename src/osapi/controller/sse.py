@@ -17,6 +17,7 @@ from starlette.types import Receive, Send
 from osapi.contract.endpoint import ServerEvent
 from osapi.contract.errors import ErrorBody, OsapiError
 from osapi.controller.answer import Answer, start
+from osapi.controller.exchange import gone
 
 KEEP_ALIVE_S = 15.0
 _TYPE = b"text/event-stream; charset=utf-8"
@@ -34,7 +35,7 @@ async def stream(
     """Send the events of `answer` until they end, the client goes, or `stopping` is set."""
     if answer.events is None:
         raise ValueError("the answer is no stream")
-    ends = [asyncio.create_task(_gone(receive)), asyncio.create_task(_set(stopping))]
+    ends = [asyncio.create_task(gone(receive)), asyncio.create_task(_set(stopping))]
     try:
         await send(start(answer.status, (*answer.headers, _UNBUFFERED), _TYPE, None))
         await _write(send, _RETRY)
@@ -80,11 +81,6 @@ async def _blocks(
 
 async def _next(events: AsyncIterator[ServerEvent]) -> ServerEvent | None:
     return await anext(events, None)
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _set(event: asyncio.Event) -> None:

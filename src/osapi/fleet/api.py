@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from osapi.contract.endpoint import Endpoint
+from osapi.contract.facts import HostDetails
 from osapi.fleet.conditions import ConditionType
 from osapi.fleet.models import AgentState, Disk, Load, Memory, OsInfo, TimelineEvent
 from osapi.jobs.quarantine import Doubt, Saying
@@ -43,6 +44,10 @@ class AgentListRequest(msgspec.Struct, kw_only=True):
     label: Annotated[
         Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+:[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$(?!\n)")] | None,
         Meta(description="Only agents with this label or one below it, as `group:web`."),
+    ] = None
+    target: Annotated[
+        str | None,
+        Meta(description="Only agents that this target means now; for `_any` those of which one would be taken."),
     ] = None
 
 
@@ -80,8 +85,8 @@ class NodeCondition(msgspec.Struct, kw_only=True, omit_defaults=True):
     reason: Annotated[str, Meta(description="The figures behind it; absent while it does not hold.")] = ""
 
 
-class AgentInfo(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One agent and its host, as of its last heartbeat. What the host does not tell is left out."""
+class AgentInfo(HostDetails, msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One agent and its host, as of its last heartbeat and its last facts. What the host does not tell is left out."""
 
     machine_id: Annotated[str, Meta(description="Permanent id of the host.")]
     hostname: Annotated[str, Meta(description="Its present name.")]

@@ -13,6 +13,7 @@ from osapi.fleet.models import DrainOrder, TimelineEvent
 from osapi.fleet.observer import DRAIN, UNDRAIN
 from osapi.fleet.registry import Agent, Registry
 from osapi.fleet.shown import info
+from osapi.fleet.target_http import meant_by
 from osapi.fleet.timeline import Timelines
 from osapi.jobs.record import Actor
 
@@ -27,10 +28,13 @@ class AgentRoutes:
 
     async def list(self, call: Call) -> Reply:
         request: api.AgentListRequest = call.request
+        meant = None if request.target is None else meant_by(request.target, self._registry, call.caller.reaches).hosts
         found = [
             info(agent, self._drains.order(agent.record.machine_id))
             for agent in self._registry.list()
-            if call.caller.reaches(agent.record.labels) and _matches(agent, request)
+            if call.caller.reaches(agent.record.labels)
+            and _matches(agent, request)
+            and (meant is None or agent.record.machine_id in meant)
         ]
         return Reply(body=AgentList(agents=found, total=len(found)))
 

@@ -18,9 +18,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from osapi.contract.errors import Forbidden, Invalid
+from osapi.contract.facts import HostFacts
 from osapi.contract.ids import MachineId
 from osapi.contract.target import Target
 from osapi.fleet import models, resolution
+from osapi.fleet.facts import FactBook
 from osapi.fleet.keys import KeyBook
 from osapi.fleet.models import AgentRecord, AgentState, DrainOrder
 from osapi.fleet.resolution import Reach, Resolution
@@ -42,7 +44,7 @@ class Agent:
     """One agent as a list shows it. `silent_s` is the time since its last heartbeat, in seconds.
 
     `reachable` says that it is alive, `ready` that it takes work besides. `state` is what the agent says of
-    itself, unless it has been drained and does not know it yet.
+    itself, unless it has been drained and does not know it yet. `facts` None: it has not told any.
     """
 
     record: AgentRecord
@@ -50,6 +52,7 @@ class Agent:
     reachable: bool
     state: AgentState
     silent_s: float
+    facts: HostFacts | None = None
     fingerprint: str = ""
     """Of the key by which it is known; empty while it has announced none."""
 
@@ -65,6 +68,7 @@ class Registry:
         bucket: Bucket,
         keys: KeyBook,
         quarantine: Quarantine,
+        facts: FactBook | None = None,
         *,
         ttl: timedelta = timedelta(seconds=30),
         order: Callable[[MachineId], DrainOrder | None] = lambda _: None,
@@ -74,6 +78,7 @@ class Registry:
         self._bucket = bucket
         self._keybook = keys
         self._quarantine = quarantine
+        self._facts = facts or FactBook(None, keys, quarantine)
         self._ttl_s = ttl.total_seconds()
         self._order = order
         self._clock = clock
@@ -90,6 +95,7 @@ class Registry:
         await self._keybook.start()
         if self._watch is None:
             self._watch = await self._bucket.watch(models.KEYS, self.note, on_ready=self._caught_up.set)
+        await self._facts.start()
         await self._caught_up.wait()
 
     async def stop(self) -> None:
@@ -97,6 +103,7 @@ class Registry:
         watch, self._watch = self._watch, None
         if watch is not None:
             await watch.stop()
+        await self._facts.stop()
         await self._keybook.stop()
 
     def list(self) -> Sequence[Agent]:
@@ -155,12 +162,17 @@ class Registry:
         return self._order(machine)
 
     async def remove(self, machine: MachineId) -> None:
-        """Remove an agent's record and the key by which it is known; if it lives on, it joins anew.
+        """Remove an agent's record, its facts, and the key by which it is known; if it lives on, it joins anew.
 
         Raises `Unavailable` when the broker is away.
         """
         await self._keybook.forget(machine)
+        await self._facts.forget(machine)
         await self._bucket.purge(models.key(machine))
+
+    def facts(self, machine: MachineId) -> HostFacts | None:
+        """What the host has told of itself; None while it has not."""
+        return self._facts.get(machine)
 
     def note(self, entry: Entry) -> None:
         """Take in one heartbeat; one that is not believed goes into quarantine and changes nothing."""
@@ -228,6 +240,7 @@ class Registry:
             reachable=self.is_reachable(machine),
             state=self._state(machine),
             silent_s=self._silent_s(machine),
+            facts=self.facts(machine),
             fingerprint="" if known is None else known.fingerprint,
         )
 

@@ -7,17 +7,24 @@ when the job is made; who joins later is never asked.
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from osapi.contract import query
 from osapi.contract.errors import Forbidden, Invalid
+from osapi.contract.facts import HostFacts
 from osapi.contract.ids import MachineId
-from osapi.contract.target import AllTarget, AnyTarget, HostTarget, LabelTarget, Target
+from osapi.contract.query import Candidate, Verdict
+from osapi.contract.target import AllTarget, AnyTarget, HostTarget, LabelTarget, QueryTarget, Target
 from osapi.fleet.models import AgentRecord, AgentState, DrainOrder
 
 Reach = Callable[[Mapping[str, str]], bool]
 """Whether the caller's roles reach a host with these labels."""
+
+Judge = Callable[[AgentRecord], Verdict]
+"""Whether a host is meant; None when too little is known of it."""
 
 Choose = Callable[[Sequence[MachineId]], MachineId]
 
@@ -37,6 +44,10 @@ class Fleet(Protocol):
         """Whether the agent is alive and takes new work."""
         ...
 
+    def facts(self, machine: MachineId) -> HostFacts | None:
+        """What the host has told of itself; None while it has not."""
+        ...
+
     def order(self, machine: MachineId) -> DrainOrder | None:
         """The order by which the agent is drained; None when it is not."""
         ...
@@ -49,10 +60,12 @@ class Resolution:
     `hosts` maps every host that must answer to its name, and is empty for `_any`, which any ready agent
     may take. `machine` is the one host that is meant, None for others. It is set for a host target, and for an `_any`
     that must not go to whoever takes it: that of a caller who may not reach every host, or one with secrets.
+    `undecided` are hosts within reach that are left out because a query asks for facts which they have not told.
     """
 
     machine: MachineId | None
     hosts: dict[MachineId, str]
+    undecided: dict[MachineId, str] = field(default_factory=dict[MachineId, str])
 
 
 def resolve(
@@ -71,9 +84,11 @@ def resolve(
         case AllTarget():
             return _many(target, fleet, reach, lambda _: True)
         case LabelTarget():
-            return _many(target, fleet, reach, target.matches)
+            return _many(target, fleet, reach, lambda record: target.matches(record.labels))
         case HostTarget(name):
             return _one(find(name, fleet), fleet, reach)
+        case QueryTarget():
+            return _query(target, fleet, reach)
 
 
 def find(name: str, fleet: Fleet) -> MachineId:
@@ -117,28 +132,53 @@ def _any(target: AnyTarget, fleet: Fleet, reach: Reach | None, choose: Choose, *
     return Resolution(machine, {machine: mine[machine]})
 
 
-def _many(target: Target, fleet: Fleet, reach: Reach | None, meant: Reach) -> Resolution:
-    return Resolution(None, _within(_ready(fleet, meant), fleet, reach, target))
+def _many(target: Target, fleet: Fleet, reach: Reach | None, judge: Judge) -> Resolution:
+    return Resolution(None, _within(_ready(fleet, judge), fleet, reach, target))
 
 
-def _ready(fleet: Fleet, meant: Reach) -> dict[MachineId, str]:
+def _query(target: QueryTarget, fleet: Fleet, reach: Reach | None) -> Resolution:
+    """A host that is spelled out must exist, and if it is meant, it must be ready and within reach."""
+
+    @functools.cache
+    def verdict(machine: MachineId) -> Verdict:
+        record = fleet.machines()[machine]
+        return target.expression.verdict(Candidate(machine, record.hostname, record.labels, fleet.facts(machine)))
+
+    def judge(record: AgentRecord) -> Verdict:
+        return verdict(record.machine_id)
+
+    for machine in [find(name, fleet) for name in query.names(target.expression)]:
+        if verdict(machine):
+            _one(machine, fleet, reach)
+    undecided = _reached(_ready(fleet, lambda record: judge(record) is None), fleet, reach)
+    try:
+        return replace(_many(target, fleet, reach, judge), undecided=undecided)
+    except Invalid as problem:
+        if not undecided:
+            raise
+        raise Invalid(f"{problem.message}; ready hosts without facts so far: {len(undecided)}") from problem
+
+
+def _ready(fleet: Fleet, judge: Judge) -> dict[MachineId, str]:
     return {
         machine: record.hostname
         for machine, record in fleet.machines().items()
-        if meant(record.labels) and fleet.is_ready(machine)
+        if fleet.is_ready(machine) and judge(record)
     }
 
 
 def _within(ready: dict[MachineId, str], fleet: Fleet, reach: Reach | None, target: Target) -> dict[MachineId, str]:
     if not ready:
         raise Invalid(_nobody(target, fleet))
-    if reach is None:
-        return ready
-    records = fleet.machines()
-    mine = {machine: name for machine, name in ready.items() if reach(records[machine].labels)}
+    mine = _reached(ready, fleet, reach)
     if not mine:
         raise Forbidden(f"your roles reach no host of target {target}")
     return mine
+
+
+def _reached(hosts: dict[MachineId, str], fleet: Fleet, reach: Reach | None) -> dict[MachineId, str]:
+    records = fleet.machines()
+    return {machine: name for machine, name in hosts.items() if reach is None or reach(records[machine].labels)}
 
 
 def _nobody(target: Target, fleet: Fleet) -> str:
@@ -149,6 +189,8 @@ def _nobody(target: Target, fleet: Fleet) -> str:
         text = f"target {target}: no ready host has this label"
         values = sorted({record.labels[target.key] for record in known.values() if target.key in record.labels})
         return text + (f"; known values of {target.key!r}: {', '.join(values[:5])}" if values else "")
+    if isinstance(target, QueryTarget):
+        return f"target {target}: no ready host fits, of {len(known)} that are known"
     return f"target {target}: none of the {len(known)} known agents is ready"
 
 

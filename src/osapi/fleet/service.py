@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from osapi.config.nats import NatsSettings
 from osapi.fleet.components import Components
 from osapi.fleet.drains import Drains
+from osapi.fleet.facts import FactBook
 from osapi.fleet.keys import KeyBook
 from osapi.fleet.observer import Observer
 from osapi.fleet.registry import Registry
@@ -42,7 +43,9 @@ class FleetService:
         registry, ttl = broker.bucket(settings.registry.bucket), settings.registry.ttl
         self.drains = Drains(broker, state, keys.signer, keys.verifier, now)
         self.keybook = KeyBook(broker.bucket(settings.enrollment.bucket))
-        self.registry = Registry(registry, self.keybook, quarantine, ttl=ttl, order=self.drains.order, now=now)
+        told = broker.bucket(settings.facts.bucket) if settings.facts.bucket else None
+        facts = FactBook(told, self.keybook, quarantine)
+        self.registry = Registry(registry, self.keybook, quarantine, facts, ttl=ttl, order=self.drains.order, now=now)
         self.timelines = Timelines(state)
         self.components = Components(registry, ttl=ttl, now=now)
         self._observer = Observer(self.registry, self.timelines, ttl)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from osapi.contract import spoken
+from osapi.contract.facts import HostDetails
 from osapi.fleet.api import AgentInfo, AgentStatus, NodeCondition
 from osapi.fleet.conditions import Condition
 from osapi.fleet.models import DrainOrder, TimelineEvent
@@ -14,8 +15,9 @@ from osapi.fleet.registry import Agent
 
 def info(agent: Agent, order: DrainOrder | None, timeline: Sequence[TimelineEvent] = ()) -> AgentInfo:
     """One agent; `order` is the one by which it is drained, None when it is not."""
-    record = agent.record
+    record, facts = agent.record, agent.facts
     return AgentInfo(
+        **({name: getattr(facts, name) for name in HostDetails.__struct_fields__} if facts else {}),
         machine_id=record.machine_id,
         hostname=record.hostname,
         status=AgentStatus.READY if agent.ready else AgentStatus.NOT_READY,

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from osapi.contract.errors import Invalid, NotFound
 
+_LARGEST_ID = 2**32 - 1
+"""This number itself means nobody at all, see chown(2)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
@@ -51,10 +54,20 @@ def user_names() -> Callable[[int], str]:
 
 
 def owner_ids(owner: str | None, group: str | None) -> tuple[int, int]:
-    """User and group id to own a file; None means the agent's own. Raises `Invalid` (`unknown_owner`)."""
-    try:
-        uid = os.geteuid() if owner is None else pwd.getpwnam(owner).pw_uid
-        gid = os.getegid() if group is None else grp.getgrnam(group).gr_gid
-    except KeyError as err:
-        raise Invalid(f"unknown owner or group: {err.args[0]}", code="unknown_owner") from None
+    """User and group id to own a file, each by name or number; None means the agent's own.
+
+    Raises `Invalid` (`unknown_owner`).
+    """
+    uid = os.geteuid() if owner is None else id_of(owner, lambda name: pwd.getpwnam(name).pw_uid)
+    gid = os.getegid() if group is None else id_of(group, lambda name: grp.getgrnam(name).gr_gid)
     return uid, gid
+
+
+def id_of(name: str, find: Callable[[str], int]) -> int:
+    """What `find` finds, else the number that the name is. Raises `Invalid` (`unknown_owner`); `find` raises `KeyError`."""
+    try:
+        return find(name)
+    except KeyError:
+        if name.isdecimal() and name.isascii() and int(name) < _LARGEST_ID:
+            return int(name)
+        raise Invalid(f"unknown owner or group: {name!r} on this host", code="unknown_owner") from None

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import signal
+from contextlib import aclosing
 
 from osapi.contract.errors import CommandFailed, Permanent
 from osapi.host.door import Host
 from osapi.host.managed import ManagedFile
-from osapi.host.plan import Action, Applied, Forget, Link, Plan, Remember, Remove, Run, SetKernelValue, Signal, Write
+from osapi.host.plan import (
+    Action,
+    Applied,
+    Fetch,
+    FileAction,
+    Forget,
+    Intend,
+    Keep,
+    Link,
+    NoteAction,
+    Plan,
+    Remember,
+    Remove,
+    Restore,
+    Run,
+    SetKernelValue,
+    Signal,
+    Write,
+)
 from osapi.host.program import Completed
 from osapi.host.service import Answered, Ask
 
@@ -30,25 +49,47 @@ async def apply(host: Host, plan: Plan) -> Applied:
 
 async def _perform(host: Host, action: Action) -> Completed | Answered | None:
     match action:
-        case Write():
-            await _write(host, action)
-        case Remove(path=path):
-            await host.remove(path)
-        case Link(path=path, target=target):
-            await host.link(path, target)
-        case Signal():
-            await host.send_signal(action.pid, action.start_ticks, action.number)
-        case SetKernelValue():
-            await _set_kernel_value(host, action)
         case Run():
             return await _run(host, action)
         case Ask():
             return await host.ask(action)
+        case Signal():
+            await host.send_signal(action.pid, action.start_ticks, action.number)
+        case SetKernelValue():
+            await _set_kernel_value(host, action)
+        case Remember() | Intend() | Forget():
+            await _take_note(host, action)
+        case _:
+            await _change_file(host, action)
+    return None
+
+
+async def _change_file(host: Host, action: FileAction) -> None:
+    match action:
+        case Write():
+            await _write(host, action)
+        case Fetch():
+            await _fetch(host, action)
+        case Keep(path=path):
+            await host.backups.keep(path)
+        case Restore(path=path):
+            await host.backups.restore(path)
+        case Remove(path=path):
+            await host.remove(path)
+        case Link(path=path, target=target):
+            await host.link(path, target)
+
+
+async def _take_note(host: Host, action: NoteAction) -> None:
+    """A note and the copy of what was there before are dropped together, the note first: it tells of the copy."""
+    match action:
         case Remember():
             await host.managed.put(_note(host, action))
-        case Forget(path=path):
-            await host.managed.forget(path)
-    return None
+        case Intend(path=path, sha256=digest):
+            await host.managed.intend(path, digest)
+        case Forget(path=path, restored=restored):
+            await host.managed.forget(path, host.now(), restored)
+            await host.backups.drop(path)
 
 
 async def _write(host: Host, action: Write) -> None:
@@ -60,6 +101,19 @@ async def _write(host: Host, action: Write) -> None:
         group=action.group,
         make_parents=action.make_parents,
     )
+
+
+async def _fetch(host: Host, action: Fetch) -> None:
+    async with aclosing(host.objects.read(action.object)) as content:
+        await host.write_from(
+            action.path,
+            content,
+            sha256=action.object.sha256,
+            mode=action.mode,
+            owner=action.owner,
+            group=action.group,
+            make_parents=action.make_parents,
+        )
 
 
 async def _set_kernel_value(host: Host, action: SetKernelValue) -> None:
@@ -104,5 +158,9 @@ def _note(host: Host, action: Remember) -> ManagedFile:
         job_id=host.task.job_id,
         recorded=host.now(),
         settled=action.settled,
+        mode=action.mode,
+        owner=action.owner,
+        group=action.group,
+        source=action.source,
         metadata=action.metadata,
     )

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
+from osapi.host.backups import Backups
 from osapi.host.family import Family
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileStat
 from osapi.host.identity import Names
 from osapi.host.managed import ManagedFiles
+from osapi.host.objects import Objects
 from osapi.host.plan import Applied, Plan
 from osapi.host.processes import HostProcess
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed, OnOutput
 from osapi.host.service import Answered, Ask
+from osapi.templates.rendering import Context, Rendered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,21 @@ class Host(Protocol):
     @property
     def managed(self) -> ManagedFiles:
         """Which files OSAPI has written, and what it knew then. Change it through `apply` only."""
+        ...
+
+    @property
+    def backups(self) -> Backups:
+        """Files that were there before OSAPI put its own in their place. Change them through `apply` only."""
+        ...
+
+    @property
+    def objects(self) -> Objects:
+        """What was uploaded to be deployed."""
+        ...
+
+    @property
+    def private_places(self) -> tuple[str, ...]:
+        """Directories of OSAPI's own keys and records, where nothing is deployed."""
         ...
 
     def now(self) -> datetime:
@@ -149,6 +167,38 @@ class Host(Protocol):
         """
         ...
 
+    async def write_from(
+        self,
+        path: str,
+        content: AsyncIterable[bytes],
+        *,
+        sha256: str,
+        mode: int = 0o644,
+        owner: str | None = None,
+        group: str | None = None,
+        make_parents: bool = False,
+    ) -> None:
+        """Like `write`, piece by piece, for a file of any length. What `content` raises leaves the old file in place.
+
+        Raises `Permanent` (code `corrupt`) when the whole does not have the digest.
+        """
+        ...
+
+    async def digest(self, path: str) -> str | None:
+        """SHA-256 of a regular file of any length, in hexadecimal; None when it is not there."""
+        ...
+
+    async def owner_ids(self, owner: str | None, group: str | None) -> tuple[int, int]:
+        """Numbers of a user and a group, each by name or number; None is the agent's own.
+
+        Raises `Invalid` (code `unknown_owner`).
+        """
+        ...
+
+    async def render(self, template: bytes, context: Context) -> Rendered:
+        """What a template becomes, within bounds of time and memory. Raises `TemplateFault` (code `template_error`)."""
+        ...
+
     async def remove(self, path: str) -> bool:
         """Remove a regular file; False when it was not there."""
         ...
@@ -195,6 +245,13 @@ class Host(Protocol):
 
     async def fqdn(self, timeout_s: float = 2.0) -> str:
         """The fully qualified name from the resolver; empty when there is none in time."""
+        ...
+
+    async def facts(self) -> Mapping[str, Any]:
+        """What is known of the host, as `contract.facts.HostFacts` is on the wire; custom facts are in `facts`.
+
+        At most a minute old, and not older than the last change by `apply`. What the host does not tell is not there.
+        """
         ...
 
     async def apply(self, plan: Plan) -> Applied:

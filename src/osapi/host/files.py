@@ -10,26 +10,23 @@ from __future__ import annotations
 import contextlib
 import enum
 import errno
+import hashlib
 import os
-import secrets
 import stat as stat_bits
-import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from osapi.contract.errors import Invalid, TooLarge
 from osapi.host.failures import from_os, unsafe
+from osapi.host.replacing import NewFile, names_in, replace, replace_link, sync_directory
 
 READ_LIMIT = 1 << 20
 """Bytes a file may have to be read unless the caller says otherwise: 1 MiB."""
 
 _PATH_MAX = 4096
 _NAME_MAX = 255
-_TEMPORARY = ".osapi-"
-_STALE_S = 600.0
-"""Age after which a temporary file can only be the remains of a crash."""
 _WALK = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _PIECE = 1 << 16
 
@@ -105,7 +102,7 @@ class FileTree:
             with self._parent(path) as (directory, name):
                 found = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
             try:
-                return _names(found)
+                return names_in(found)
             finally:
                 os.close(found)
         except FileNotFoundError:
@@ -119,9 +116,7 @@ class FileTree:
         Raises `TooLarge` when it is longer than `limit`; files of /proc have no length, so reading decides.
         """
         try:
-            with self._opened(path, follow=follow) as descriptor:
-                if _kind(os.fstat(descriptor).st_mode) is not FileKind.FILE:
-                    raise unsafe(f"cannot read {path}: it is no regular file")
+            with self._regular(path, follow=follow) as descriptor:
                 content = _read(descriptor, limit + 1)
         except FileNotFoundError:
             return None
@@ -131,18 +126,46 @@ class FileTree:
             raise TooLarge(f"cannot read {path}: it is longer than {limit} bytes")
         return content
 
-    def write(self, path: str, content: bytes, *, mode: int, uid: int, gid: int, make_parents: bool) -> None:
-        """Replace a file as a whole, durably: temporary file, owner, mode, fsync, rename, fsync of the directory.
-
-        Mode and owner are right from the first moment at which the file has its name.
-        """
+    def digest(self, path: str) -> str | None:
+        """SHA-256 of a regular file of any length, in hexadecimal; None when it is not there."""
+        hashed = hashlib.sha256()
         try:
-            with self._parent(path, make=make_parents) as (directory, name):
-                _refuse_unless_file(directory, name, f"cannot write {path}")
-                _replace(directory, name, content, mode, (uid, gid))
-                _sweep(directory)
+            with self._regular(path) as descriptor:
+                for piece in _pieces(descriptor):
+                    hashed.update(piece)
+        except FileNotFoundError:
+            return None
+        except OSError as err:
+            raise from_os(err, f"cannot read {path}") from err
+        return hashed.hexdigest()
+
+    def write(self, path: str, content: bytes, *, mode: int, uid: int, gid: int, make_parents: bool) -> None:
+        """Replace a file as a whole, durably; owner and mode are right from the moment at which it has its name."""
+        try:
+            replace(self.begin(path, make_parents=make_parents), (content,), mode=mode, uid=uid, gid=gid)
         except OSError as err:
             raise from_os(err, f"cannot write {path}") from err
+
+    def begin(self, path: str, *, make_parents: bool) -> NewFile:
+        """Begin a file that is written piece by piece and takes its place at the end. Raises `OSError` and as `write`."""
+        directory, name = self._open_parent(path, make=make_parents)
+        try:
+            _refuse_unless_file(directory, name, f"cannot write {path}")
+        except BaseException:
+            os.close(directory)
+            raise
+        return NewFile(directory, name)
+
+    def copy(self, path: str, target: FileTree, target_path: str) -> None:
+        """Copy a regular file of any length to another tree: content, owner, group and mode. Raises `NotFound`."""
+        try:
+            with self._regular(path) as descriptor:
+                found = os.fstat(descriptor)
+                new = target.begin(target_path, make_parents=True)
+                mode = stat_bits.S_IMODE(found.st_mode)
+                replace(new, _pieces(descriptor), mode=mode, uid=found.st_uid, gid=found.st_gid)
+        except OSError as err:
+            raise from_os(err, f"cannot copy {path}") from err
 
     def read_link(self, path: str) -> str | None:
         """Where a symbolic link leads, as it is written; None when there is nothing, or something else."""
@@ -164,7 +187,7 @@ class FileTree:
         try:
             with self._parent(path) as (directory, name):
                 _refuse_unless_file(directory, name, doing, but=FileKind.LINK)
-                _replace_link(directory, name, target)
+                replace_link(directory, name, target)
         except OSError as err:
             raise from_os(err, doing) from err
 
@@ -196,7 +219,7 @@ class FileTree:
             with self._parent(path) as (directory, name):
                 _refuse_unless_file(directory, name, f"cannot remove {path}")
                 os.unlink(name, dir_fd=directory)
-                _sync_directory(directory)
+                sync_directory(directory)
         except FileNotFoundError:
             return False
         except OSError as err:
@@ -204,18 +227,31 @@ class FileTree:
         return True
 
     @contextlib.contextmanager
-    def _parent(self, path: str, *, make: bool = False) -> Generator[tuple[int, str]]:
-        """Descriptor of the directory that holds `path`, and the last part; `.` for the root itself."""
-        parts = parts_of(path) or ["."]
-        directory = os.open(self._root, _WALK)
+    def _parent(self, path: str) -> Generator[tuple[int, str]]:
+        directory, name = self._open_parent(path)
         try:
-            for part in parts[:-1]:
-                below = _enter(directory, part, make=make)
-                os.close(directory)
-                directory = below
-            yield directory, parts[-1]
+            yield directory, name
         finally:
             os.close(directory)
+
+    def _open_parent(self, path: str, *, make: bool = False) -> tuple[int, str]:
+        """Descriptor of the directory that holds `path`, to be closed, and the last part; `.` for the root itself."""
+        parts = parts_of(path) or ["."]
+        directory = os.open(self._root, _WALK)
+        for part in parts[:-1]:
+            try:
+                below = _enter(directory, part, make=make)
+            finally:
+                os.close(directory)
+            directory = below
+        return directory, parts[-1]
+
+    @contextlib.contextmanager
+    def _regular(self, path: str, *, follow: bool = False) -> Generator[int]:
+        with self._opened(path, follow=follow) as descriptor:
+            if _kind(os.fstat(descriptor).st_mode) is not FileKind.FILE:
+                raise unsafe(f"cannot read {path}: it is no regular file")
+            yield descriptor
 
     @contextlib.contextmanager
     def _opened(self, path: str, *, follow: bool) -> Generator[int]:
@@ -244,8 +280,13 @@ def _enter(directory: int, part: str, *, make: bool) -> int:
             os.fchmod(made, 0o755)  # not by mkdir, whose mode the umask would narrow
         finally:
             os.close(made)
-        _sync_directory(directory)
+        sync_directory(directory)
     return os.open(part, _WALK | os.O_NOFOLLOW, dir_fd=directory)
+
+
+def _pieces(descriptor: int) -> Iterator[bytes]:
+    while piece := os.read(descriptor, _PIECE):
+        yield piece
 
 
 def _read(descriptor: int, limit: int) -> bytes:
@@ -258,70 +299,6 @@ def _read(descriptor: int, limit: int) -> bytes:
         pieces.append(piece)
         left -= len(piece)
     return b"".join(pieces)
-
-
-def _replace(directory: int, name: str, content: bytes, mode: int, owner: tuple[int, int]) -> None:
-    temporary = f"{_TEMPORARY}{secrets.token_hex(8)}.tmp"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(temporary, flags, 0o600, dir_fd=directory)
-    try:
-        try:
-            _write_all(descriptor, content)
-            os.fchown(descriptor, *owner)
-            os.fchmod(descriptor, mode)  # after fchown, which clears the set-id bits
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary, dir_fd=directory)
-        raise
-    _sync_directory(directory)
-
-
-def _replace_link(directory: int, name: str, target: str) -> None:
-    temporary = f"{_TEMPORARY}{secrets.token_hex(8)}.tmp"
-    os.symlink(target, temporary, dir_fd=directory)
-    try:
-        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary, dir_fd=directory)
-        raise
-    _sync_directory(directory)
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
-def _sync_directory(directory: int) -> None:
-    readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
-    try:
-        os.fsync(readable)
-    finally:
-        os.close(readable)
-
-
-def _sweep(directory: int) -> None:
-    """Remove what a crash between creation and rename has left behind, once it is old."""
-    readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
-    try:
-        names = [name for name in _names(readable) if name.startswith(_TEMPORARY) and name.endswith(".tmp")]
-        for name in names:
-            with contextlib.suppress(OSError):
-                if time.time() - os.stat(name, dir_fd=readable, follow_symlinks=False).st_mtime > _STALE_S:
-                    os.unlink(name, dir_fd=readable)
-    finally:
-        os.close(readable)
-
-
-def _names(directory: int) -> list[str]:
-    with os.scandir(directory) as entries:
-        return sorted(entry.name for entry in entries)
 
 
 def _refuse_unless_file(directory: int, name: str, doing: str, but: FileKind = FileKind.FILE) -> None:

@@ -6,25 +6,43 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from osapi.contract.facts import HostFacts
 from osapi.contract.ids import MachineId
-from osapi.host import accounts, acting, http, identity, kernel, process, processes, strays
+from osapi.host import (
+    accounts,
+    acting,
+    custom_facts,
+    http,
+    identity,
+    kernel,
+    process,
+    processes,
+    rendering,
+    strays,
+    stream,
+)
+from osapi.host.backups import Backups, LocalBackups
 from osapi.host.door import Host, Task
 from osapi.host.ending import in_own_thread, in_thread
+from osapi.host.facts import Facts, as_mapping
 from osapi.host.family import Family, detect
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileStat, FileTree
 from osapi.host.identity import Claims, Names
 from osapi.host.managed import ManagedFiles
+from osapi.host.objects import NoObjects, Objects
 from osapi.host.plan import Applied, Plan
 from osapi.host.processes import HostProcess
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed, OnOutput
 from osapi.host.service import Answered, Ask
 from osapi.host.space import SpaceProbe
+from osapi.templates.rendering import Context, Rendered
 
 _NEVER_BLOCKS = ("/proc/sys/", "/proc/loadavg", "/proc/uptime")
 """Files made up from the kernel's memory; a thread would take longer than the reading."""
@@ -39,7 +57,11 @@ class _Parts:
     family: Family
     machine: MachineId
     claims: Claims
+    backups: Backups
+    objects: Objects
+    private_places: tuple[str, ...]
     probe: SpaceProbe
+    facts: Facts
     sudo: bool
     now: Callable[[], datetime]
 
@@ -78,6 +100,22 @@ class LocalHost:
     @property
     def managed(self) -> ManagedFiles:
         return self._parts.managed
+
+    @property
+    def backups(self) -> Backups:
+        return self._parts.backups
+
+    @property
+    def objects(self) -> Objects:
+        return self._parts.objects
+
+    @property
+    def private_places(self) -> tuple[str, ...]:
+        return self._parts.private_places
+
+    def with_objects(self, objects: Objects) -> LocalHost:
+        """The same host, to which these objects can be deployed."""
+        return LocalHost(replace(self._parts, objects=objects), self._task)
 
     def now(self) -> datetime:
         return self._parts.now()
@@ -152,6 +190,31 @@ class LocalHost:
 
         await in_thread(work)
 
+    async def write_from(
+        self,
+        path: str,
+        content: AsyncIterable[bytes],
+        *,
+        sha256: str,
+        mode: int = 0o644,
+        owner: str | None = None,
+        group: str | None = None,
+        make_parents: bool = False,
+    ) -> None:
+        self._refuse_in_check_mode()
+        files = self._parts.files
+        uid, gid = await self.owner_ids(owner, group)
+        await stream.write(files, path, content, sha256=sha256, mode=mode, uid=uid, gid=gid, make_parents=make_parents)
+
+    async def digest(self, path: str) -> str | None:
+        return await asyncio.to_thread(self._parts.files.digest, path)
+
+    async def owner_ids(self, owner: str | None, group: str | None) -> tuple[int, int]:
+        return await asyncio.to_thread(accounts.owner_ids, owner, group)
+
+    async def render(self, template: bytes, context: Context) -> Rendered:
+        return await rendering.render(self.run, template, context)
+
     async def remove(self, path: str) -> bool:
         self._refuse_in_check_mode()
         return await in_thread(lambda: self._parts.files.remove(path))
@@ -199,8 +262,24 @@ class LocalHost:
     async def fqdn(self, timeout_s: float = 2.0) -> str:
         return await identity.fqdn(await identity.hostname(self.read), timeout_s)
 
+    async def facts(self) -> Mapping[str, Any]:
+        return as_mapping(await self._parts.facts.get(LocalHost(self._parts, Task())))
+
+    async def refresh_facts(self) -> HostFacts:
+        """Collect all facts anew, the programs of custom facts included."""
+        return await self._parts.facts.refresh(LocalHost(self._parts, Task()))
+
+    @property
+    def stale_facts(self) -> asyncio.Event:
+        """Set while the host has changed since its facts were collected."""
+        return self._parts.facts.stale
+
     async def apply(self, plan: Plan) -> Applied:
-        return await acting.apply(self, plan)
+        try:
+            return await acting.apply(self, plan)
+        finally:
+            if plan.changes and not self.check_mode:
+                self._parts.facts.expire()
 
     def _refuse_in_check_mode(self) -> None:
         if self.check_mode:
@@ -213,12 +292,16 @@ async def open_host(
     claims: Claims,
     root: str = "/",
     sudo: bool = False,
+    private_places: Sequence[str] = (),
+    facts_folder: str = custom_facts.FOLDER,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> LocalHost:
     """Look at the system once and make its door.
 
-    `state_dir` exists and holds the notes about files; `claims` is what the settings say about the host;
-    `sudo` prefixes privileged programs. `root` is for tests: files are looked for below it, programs are not.
+    `state_dir` exists and holds the notes about files and what was there before them; `claims` is what the
+    settings say about the host; `sudo` prefixes privileged programs; `private_places` are further directories
+    of OSAPI's own; `facts_folder` holds custom facts. `root` is for tests: files are looked for below it, programs
+    are not.
     Raises `Permanent` or `Invalid` when the host has no usable machine id.
     """
     files = FileTree(root)
@@ -232,7 +315,11 @@ async def open_host(
         family=await detect(read),
         machine=await identity.machine_id(read, claims.machine_id),
         claims=claims,
+        backups=LocalBackups(files, FileTree(str(state_dir))),
+        objects=NoObjects(),
+        private_places=(str(state_dir), *private_places),
         probe=SpaceProbe(),
+        facts=Facts(facts_folder),
         sudo=sudo,
         now=now,
     )

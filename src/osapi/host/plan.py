@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from osapi.host.managed import Source
+from osapi.host.objects import StoredObject
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed
 from osapi.host.service import Answered, Ask
 
@@ -23,6 +25,32 @@ class Write:
     owner: str | None = None
     group: str | None = None
     make_parents: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetch:
+    """Put an uploaded object in place as a whole file, however large it is."""
+
+    path: str
+    object: StoredObject
+    mode: int = 0o644
+    owner: str | None = None
+    group: str | None = None
+    make_parents: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keep:
+    """Keep a copy of a file that OSAPI did not write, to be put back one day."""
+
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restore:
+    """Put the copy back that was kept."""
+
+    path: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,35 +108,64 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Remember:
-    """Note that a file is OSAPI's. `settled` False marks an intention that is not carried out yet."""
+    """Note that a file is OSAPI's; fields as in `managed.ManagedFile`.
+
+    `settled` False marks an intention that is not carried out yet. `quiet` marks a note that is only brought up to
+    date: the host is no other than before.
+    """
 
     path: str
     sha256: str
+    mode: int | None = None
+    owner: str | None = None
+    group: str | None = None
+    source: Source | None = None
     metadata: Metadata = field(default_factory=dict[str, str])
     settled: bool = True
+    quiet: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intend:
+    """Note that another content of a file of OSAPI's is about to be put in place."""
+
+    path: str
+    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forget:
-    """Drop the note about a file."""
+    """Drop the note about a file, and the copy of what was there before it.
+
+    `restored` is the digest of that, when it is back in its place.
+    """
 
     path: str
+    restored: str | None = None
 
 
-Action = Write | Remove | Link | Signal | SetKernelValue | Run | Ask | Remember | Forget
+FileAction = Write | Fetch | Keep | Restore | Remove | Link
+NoteAction = Remember | Intend | Forget
+Action = FileAction | Signal | SetKernelValue | Run | Ask | NoteAction
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Actions in order and what they will change, for people. No actions: nothing has to change."""
+    """Actions in order and what they will change, for people. No actions: nothing has to be done."""
 
     actions: tuple[Action, ...] = ()
     diff: str = ""
 
+    @classmethod
+    def of(cls, *plans: Plan) -> Plan:
+        """Several plans as one, in this order."""
+        actions = tuple(action for plan in plans for action in plan.actions)
+        return cls(actions, "\n".join(plan.diff for plan in plans if plan.diff))
+
     @property
     def changes(self) -> bool:
-        """Whether there is anything to do."""
-        return bool(self.actions)
+        """Whether the host will be another than before."""
+        return not all(isinstance(action, Remember) and action.quiet for action in self.actions)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from osapi.contract import masking
+from osapi.contract import accepting
 from osapi.contract.errors import Invalid
 from osapi.contract.operation import Operation
 from osapi.contract.secret import Secret
@@ -32,7 +32,6 @@ def request_of(job: Job, operation: Operation[Any, Any], secrets: Mapping[str, S
         )
     values = {place: secret.reveal() for place, secret in secrets.items()}
     try:
-        request: msgspec.Struct = masking.filled(job.request, values, operation.request)
+        return accepting.stored(bytes(job.request), operation.request, values)
     except msgspec.ValidationError as problem:
         raise Invalid(f"the request of job {job.id} does not fit any more: {problem}") from problem
-    return request

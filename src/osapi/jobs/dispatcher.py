@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -24,11 +24,13 @@ from osapi.jobs.record import Actor, Cancel, Event, Job, Response, Roster, Seale
 from osapi.jobs.store import JobFacts, JobStore
 from osapi.jobs.trust import AgentKeys
 from osapi.pki.signing import Signer
+from osapi.telemetry.log import get_logger
 from osapi.transport.broker import Broker
 
 _NAMESPACE = uuid.UUID("6f736170-692d-6a6f-622d-6b6579000000")
 _SEALED_AT_ONCE = 16
 """Hosts for which sealing is over before a thread would have begun."""
+_log = get_logger(__name__)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -116,6 +118,8 @@ class Dispatcher:
         except Unavailable as problem:
             problem.job_id = job.id
             raise
+        if job.route == subjects.EACH:
+            await self._send_to_each(job, submission.hosts, sealed)
         return ticket
 
     async def wait(self, ticket: Ticket, timeout_s: float) -> Collected:
@@ -225,6 +229,14 @@ class Dispatcher:
                 await self._withdraw(job)
             raise
         self.unconfirmed.discard(job.id)
+
+    async def _send_to_each(self, job: Job, hosts: Iterable[MachineId], sealed: bytes) -> None:
+        """Send a job that is stored to its hosts. Whoever does not hear it is sent it again, as always."""
+        try:
+            for machine in hosts:
+                await self._broker.publish(subjects.direct(job.kind, machine), sealed)
+        except Unavailable as problem:
+            _log.warning("jobs.send_failed", job_id=job.id, error=problem.message)
 
     async def _withdraw(self, job: Job) -> None:
         """Take back the record of a job that the stream has refused, so that it counts as never accepted."""

@@ -4,7 +4,7 @@ r"""Signed messages: a header line with key id and signature, then the payload e
     {"id":"…","operation":"node.sysctl.create",…}
 
 The signature covers the purpose too (see `osapi.pki`), so a signed cancel order can never pass for a job. Controllers sign
-jobs and orders to cancel and to drain; agents sign results and heartbeats.
+jobs and orders to cancel and to drain; agents sign results, heartbeats and facts.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ CANCEL = "cancel"
 DRAIN = "drain"
 RESULT = "result"
 HEARTBEAT = "heartbeat"
+FACTS = "facts"
 
 
 class Header(msgspec.Struct, frozen=True):

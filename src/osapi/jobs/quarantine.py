@@ -22,6 +22,7 @@ class Saying(enum.Enum):
 
     RESULT = "result"
     HEARTBEAT = "heartbeat"
+    FACTS = "facts"
 
 
 class Doubt(enum.Enum):

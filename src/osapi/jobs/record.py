@@ -51,7 +51,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     target: str
     """As the user typed it."""
     route: str
-    """Last part of the subject: `_any`, `_all`, `host.<machine>` or `label.<key>.<value>`."""
+    """Last part of the subject: `_any`, `_all`, `_each`, `host.<machine>` or `label.<key>.<value>`."""
     expected: bytes = b""
     """Eight bytes per expected host, sorted (see `jobs.roster`); empty for `_any`."""
     actor: Actor

@@ -10,7 +10,7 @@ import re
 
 from osapi.contract.ids import JobId, MachineId
 from osapi.contract.operation import Kind
-from osapi.contract.target import AllTarget, AnyTarget, LabelTarget, Target
+from osapi.contract.target import AllTarget, AnyTarget, LabelTarget, QueryTarget, Target
 
 STREAM_SUBJECTS = "jobs.>"
 LIVE_PREFIX = "live"
@@ -18,6 +18,9 @@ HELLO = "hello.*"
 CONTROLLERS = "controllers"
 """Queue group of all controllers: one of them answers."""
 ANY_FILTERS = ("jobs.query._any", "jobs.modify._any")
+
+EACH = "_each"
+"""Route of a job whose hosts a query has chosen. No agent listens to it: the job is sent to each of them directly."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -38,6 +41,8 @@ def route_of(target: Target, machine: MachineId | None) -> str:
             return "_all"
         case LabelTarget(key, value):
             return f"label.{key}.{value}"
+        case QueryTarget():
+            return EACH
         case _:
             raise ValueError(f"target {target} is not resolved to a machine id")
 

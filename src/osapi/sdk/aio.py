@@ -18,6 +18,7 @@ import msgspec
 from osapi.contract.ids import JobId
 from osapi.contract.operation import Operation
 from osapi.sdk import results
+from osapi.sdk.aio_files import AsyncFiles
 from osapi.sdk.aio_fleet import AsyncAgents, AsyncHealth
 from osapi.sdk.aio_jobs import AsyncJobs
 from osapi.sdk.aio_raw import AsyncRawClient
@@ -52,6 +53,7 @@ class AsyncClient:
         self.raw = AsyncRawClient(url, token, timeout_s=timeout_s, tls=tls, retry=retry)
         self.jobs = AsyncJobs(self.raw)
         self.agents = AsyncAgents(self.raw)
+        self.files = AsyncFiles(self.raw)
         self.health = AsyncHealth(self.raw)
 
     async def run(

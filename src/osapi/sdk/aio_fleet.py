@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from osapi.fleet.api import AgentInfo, AgentList, Message, QuarantineReport
+from osapi.fleet.target_api import FactKeys, TargetInfo
 from osapi.sdk import calls
 from osapi.sdk.aio_raw import AsyncRawClient
 from osapi.sdk.errors import ApiError
@@ -31,6 +32,16 @@ class AsyncAgents:
     async def quarantine(self, *, limit: int | None = None) -> QuarantineReport:
         """Messages in the name of agents that were not believed."""
         answer: QuarantineReport = decode(await self._raw.send(calls.agent_quarantine(limit)), QuarantineReport)
+        return answer
+
+    async def meant_by(self, target: str, permission: str | None = None) -> TargetInfo:
+        """Whom a target means now, of the hosts on which the token has the permission, or all of its own."""
+        answer: TargetInfo = decode(await self._raw.send(calls.target(target, permission)), TargetInfo)
+        return answer
+
+    async def fact_keys(self) -> FactKeys:
+        """The facts that requests and targets can refer to, built-in and custom."""
+        answer: FactKeys = decode(await self._raw.send(calls.fact_keys()), FactKeys)
         return answer
 
     async def drain(self, name: str, reason: str = "") -> str:

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import builtins
+import typing
 
+from osapi.contract import files as contract_files
 from osapi.contract import operation as contract_operation
+from osapi.domains.certificate import models as certificate_models
+from osapi.domains.certificate import operations as certificate_operations
 from osapi.domains.command import models as command_models
 from osapi.domains.command import operations as command_operations
+from osapi.domains.cron import models as cron_models
+from osapi.domains.cron import operations as cron_operations
 from osapi.domains.docker import image_models as docker_image_models
 from osapi.domains.docker import models as docker_models
 from osapi.domains.docker import operations as docker_operations
+from osapi.domains.file import models as file_models
+from osapi.domains.file import operations as file_operations
 from osapi.domains.group import models as group_models
 from osapi.domains.group import operations as group_operations
 from osapi.domains.log import models as log_models
 from osapi.domains.log import operations as log_operations
 from osapi.domains.node import models as node_models
 from osapi.domains.node import operations as node_operations
+from osapi.domains.ntp import models as ntp_models
+from osapi.domains.ntp import operations as ntp_operations
 from osapi.domains.package import models as package_models
 from osapi.domains.package import operations as package_operations
 from osapi.domains.power import models as power_models
 from osapi.domains.power import operations as power_operations
 from osapi.domains.process import models as process_models
 from osapi.domains.process import operations as process_operations
+from osapi.domains.service import models as service_models
+from osapi.domains.service import operations as service_operations
 from osapi.domains.sysctl import models as sysctl_models
 from osapi.domains.sysctl import operations as sysctl_operations
 from osapi.domains.timezone import models as timezone_models
@@ -30,6 +42,101 @@ from osapi.domains.user import models as user_models
 from osapi.domains.user import operations as user_operations
 from osapi.sdk.namespace import AsyncNamespace, AsyncRun
 from osapi.sdk.results import Results
+
+
+class AsyncNodeCertificate(AsyncNamespace):
+    """The `certificate` operations on the hosts that a target means."""
+
+    async def create(
+        self,
+        *,
+        name: str,
+        object_name: str,
+        adopt: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[certificate_models.CertificateChange]:
+        """Trust an uploaded certificate authority.
+
+        name: Name of the certificate: letters, digits, `.`, `_` and `-`.
+        object_name: Uploaded file with exactly one certificate in PEM (RFC 7468).
+        adopt: Take the place of a file that OSAPI did not write; it is kept, and delete restores it.
+        """
+        return await self._run(
+            certificate_operations.CREATE,
+            certificate_models.CertificateCreate(
+                name=name,
+                object_name=object_name,
+                adopt=adopt,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def delete(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[certificate_models.CertificateChange]:
+        """Trust a managed certificate authority no longer.
+
+        name: Name of the certificate: letters, digits, `.`, `_` and `-`.
+        """
+        return await self._run(
+            certificate_operations.DELETE,
+            certificate_models.CertificateName(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def list(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[certificate_models.Certificates]:
+        """List the certificate authorities of the host."""
+        return await self._run(
+            certificate_operations.LIST,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def update(
+        self,
+        *,
+        name: str,
+        object_name: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[certificate_models.CertificateChange]:
+        """Replace a managed certificate authority.
+
+        name: Name of the certificate: letters, digits, `.`, `_` and `-`.
+        object_name: Uploaded file with exactly one certificate in PEM (RFC 7468).
+        """
+        return await self._run(
+            certificate_operations.UPDATE,
+            certificate_models.CertificateUpdate(
+                name=name,
+                object_name=object_name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
 
 
 class AsyncNodeCommand(AsyncNamespace):
@@ -564,6 +671,96 @@ class AsyncNodeDisk(AsyncNamespace):
         )
 
 
+class AsyncNodeFile(AsyncNamespace):
+    """The `file` operations on the hosts that a target means."""
+
+    async def deploy(
+        self,
+        *,
+        object_name: str,
+        path: str,
+        content_type: contract_files.ContentType,
+        mode: str = "0644",
+        owner: str | None = None,
+        group: str | None = None,
+        variables: dict[str, typing.Any] | None = None,
+        adopt: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[file_models.FileDeployed]:
+        """Put an uploaded file in place, with owner, group and mode.
+
+        object_name: Name of the uploaded file, 1 to 255 printable characters.
+        path: Where it is on the host: an absolute path without `.`, `..`, empty parts and control characters.
+        content_type: `template` is rendered on the host, `raw` goes there as it is.
+        mode: Permission bits as three or four octal digits; the first of four holds set-id and sticky bits.
+        owner: Who owns it. Default: the agent's own account.
+        group: Whose group it has. Default: the agent's own.
+        variables: What a template may speak of as `vars`; given as NAME=VALUE.
+        adopt: Take the place of a file that OSAPI did not write; it is kept, and undeploy restores it.
+        """
+        return await self._run(
+            file_operations.DEPLOY,
+            file_models.FileDeploy(
+                object_name=object_name,
+                path=path,
+                content_type=content_type,
+                mode=mode,
+                owner=owner,
+                group=group,
+                variables=variables or {},
+                adopt=adopt,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def status(
+        self,
+        *,
+        path: str,
+        wait_s: float | None = None,
+    ) -> Results[file_models.FileStatus]:
+        """Compare a deployed file with what was deployed.
+
+        path: Where it is on the host: an absolute path without `.`, `..`, empty parts and control characters.
+        """
+        return await self._run(
+            file_operations.STATUS,
+            file_models.FilePath(
+                path=path,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def undeploy(
+        self,
+        *,
+        path: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[file_models.FileUndeployed]:
+        """Take a deployed file away, or put back what was there before.
+
+        path: Where it is on the host: an absolute path without `.`, `..`, empty parts and control characters.
+        """
+        return await self._run(
+            file_operations.UNDEPLOY,
+            file_models.FilePath(
+                path=path,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
 class AsyncNodeGroup(AsyncNamespace):
     """The `group` operations on the hosts that a target means."""
 
@@ -827,6 +1024,92 @@ class AsyncNodeMemory(AsyncNamespace):
             contract_operation.Nothing(),
             target=self._target,
             wait_s=wait_s,
+        )
+
+
+class AsyncNodeNtp(AsyncNamespace):
+    """The `ntp` operations on the hosts that a target means."""
+
+    async def create(
+        self,
+        *,
+        servers: builtins.list[str] | tuple[str, ...],
+        replace: bool = False,
+        adopt: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[ntp_models.NtpChange]:
+        """Take the time from these servers.
+
+        servers: Names or addresses of NTP servers, each once.
+        replace: Set them also when OSAPI already manages others.
+        adopt: Take over a file of the same name that OSAPI did not write.
+        """
+        return await self._run(
+            ntp_operations.CREATE,
+            ntp_models.NtpCreate(
+                servers=list(servers),
+                replace=replace,
+                adopt=adopt,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def delete(
+        self,
+        *,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[ntp_models.NtpChange]:
+        """Remove the servers that OSAPI has set."""
+        return await self._run(
+            ntp_operations.DELETE,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def get(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[ntp_models.NtpStatus]:
+        """Show whether the clock is synchronized, and the sources of time."""
+        return await self._run(
+            ntp_operations.GET,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def update(
+        self,
+        *,
+        servers: builtins.list[str] | tuple[str, ...],
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[ntp_models.NtpChange]:
+        """Take the time from other servers than before.
+
+        servers: Names or addresses of NTP servers, each once.
+        """
+        return await self._run(
+            ntp_operations.UPDATE,
+            ntp_models.NtpUpdate(
+                servers=list(servers),
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
         )
 
 
@@ -1138,6 +1421,486 @@ class AsyncNodeProcess(AsyncNamespace):
                 pid=pid,
                 signal=signal,
                 name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class AsyncNodeScheduleCron(AsyncNamespace):
+    """The `schedule cron` operations on the hosts that a target means."""
+
+    async def create(
+        self,
+        *,
+        name: str,
+        object_name: str,
+        schedule: str | None = None,
+        interval: cron_models.Interval | None = None,
+        user: str | None = None,
+        content_type: contract_files.ContentType | None = None,
+        variables: dict[str, typing.Any] | None = None,
+        adopt: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[cron_models.CronChange]:
+        """Run an uploaded program or command by schedule.
+
+        name: Name of the job and of its file: letters, digits, `_` and `-`, as cron and run-parts(8) read them.
+        object_name: Uploaded file with what is to run: a program that begins with `#!`, one line of shell, or lines of
+            crontab(5) for /etc/cron.d.
+        schedule: When it runs: minute, hour, day of month, month and day of week as in crontab(5), or a word such as
+            `@daily`. Replaces the times in the uploaded lines.
+        interval: Run it once an hour, day, week or month, as root, instead of by schedule.
+        user: Account that it runs as. Default: as the uploaded lines say, else root.
+        content_type: `template` is rendered on the host, `raw` is taken as it is. Default: as it was uploaded.
+        variables: What a template may speak of as `vars`; given as NAME=VALUE.
+        adopt: Take the place of a file that OSAPI did not write; it is kept, and delete restores it.
+        """
+        return await self._run(
+            cron_operations.CREATE,
+            cron_models.CronCreate(
+                name=name,
+                object_name=object_name,
+                schedule=schedule,
+                interval=interval,
+                user=user,
+                content_type=content_type,
+                variables=variables or {},
+                adopt=adopt,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def delete(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[cron_models.CronChange]:
+        """Remove a managed cron job.
+
+        name: Name of the job and of its file: letters, digits, `_` and `-`, as cron and run-parts(8) read them.
+        """
+        return await self._run(
+            cron_operations.DELETE,
+            cron_models.CronName(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def get(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+    ) -> Results[cron_models.CronEntry]:
+        """Show a managed cron job.
+
+        name: Name of the job and of its file: letters, digits, `_` and `-`, as cron and run-parts(8) read them.
+        """
+        return await self._run(
+            cron_operations.GET,
+            cron_models.CronName(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def list(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[builtins.list[cron_models.CronEntry]]:
+        """List the managed cron jobs."""
+        return await self._run(
+            cron_operations.LIST,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def update(
+        self,
+        *,
+        name: str,
+        object_name: str | None = None,
+        schedule: str | None = None,
+        user: str | None = None,
+        content_type: contract_files.ContentType | None = None,
+        variables: dict[str, typing.Any] | None = None,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[cron_models.CronChange]:
+        """Change what a managed cron job runs, when, or as whom.
+
+        name: Name of the job and of its file: letters, digits, `_` and `-`, as cron and run-parts(8) read them.
+        object_name: Uploaded file to run instead.
+        schedule: When it runs: minute, hour, day of month, month and day of week as in crontab(5), or a word such as
+            `@daily`. Replaces the times in the uploaded lines.
+        user: Account that it runs as.
+        content_type: `template` is rendered on the host, `raw` is taken as it is.
+        variables: What a template may speak of as `vars`; given as NAME=VALUE.
+        """
+        return await self._run(
+            cron_operations.UPDATE,
+            cron_models.CronUpdate(
+                name=name,
+                object_name=object_name,
+                schedule=schedule,
+                user=user,
+                content_type=content_type,
+                variables=variables,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class AsyncNodeSchedule(AsyncNamespace):
+    """The `schedule` operations on the hosts that a target means."""
+
+    def __init__(self, run: AsyncRun, target: str) -> None:
+        super().__init__(run, target)
+        self.cron = AsyncNodeScheduleCron(run, target)
+
+
+class AsyncNodeService(AsyncNamespace):
+    """The `service` operations on the hosts that a target means."""
+
+    async def create(
+        self,
+        *,
+        name: str,
+        object_name: str,
+        adopt: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Put an uploaded unit in place.
+
+        name: Name of a service that OSAPI keeps: letters, digits, `.`, `_`, `@` and `-`. Its unit is
+            `osapi-NAME.service`.
+        object_name: Uploaded file with the unit, see systemd.service(5).
+        adopt: Take the place of a file that OSAPI did not write; it is kept, and delete restores it.
+        """
+        return await self._run(
+            service_operations.CREATE,
+            service_models.ServiceCreate(
+                name=name,
+                object_name=object_name,
+                adopt=adopt,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def delete(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Stop, disable and remove a managed unit.
+
+        name: Name of a service that OSAPI keeps: letters, digits, `.`, `_`, `@` and `-`. Its unit is
+            `osapi-NAME.service`.
+        """
+        return await self._run(
+            service_operations.DELETE,
+            service_models.ServiceDelete(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def disable(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Start a service at boot no longer.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        force: Also a service that the host, its network or OSAPI needs to be reached.
+        """
+        return await self._run(
+            service_operations.DISABLE,
+            service_models.ServiceAction(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def enable(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Start a service at every boot.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        force: Also a service that the host, its network or OSAPI needs to be reached.
+        """
+        return await self._run(
+            service_operations.ENABLE,
+            service_models.ServiceAction(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def get(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+    ) -> Results[service_models.Service]:
+        """Show a service.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        """
+        return await self._run(
+            service_operations.GET,
+            service_models.ServiceName(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def list(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[service_models.Services]:
+        """List the services of the host."""
+        return await self._run(
+            service_operations.LIST,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def mask(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Make it impossible to start a service.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        force: Also a service that the host, its network or OSAPI needs to be reached.
+        """
+        return await self._run(
+            service_operations.MASK,
+            service_models.ServiceAction(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def reload(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Let a service read its configuration again.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        force: Also a service that the host, its network or OSAPI needs to be reached.
+        """
+        return await self._run(
+            service_operations.RELOAD,
+            service_models.ServiceAction(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def restart(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Stop a service if it runs, and start it.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        force: Also a service that the host, its network or OSAPI needs to be reached.
+        """
+        return await self._run(
+            service_operations.RESTART,
+            service_models.ServiceAction(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def start(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Start a service and wait until it is up.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        force: Also a service that the host, its network or OSAPI needs to be reached.
+        """
+        return await self._run(
+            service_operations.START,
+            service_models.ServiceAction(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def stop(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Stop a service and wait until it is down.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        force: Also a service that the host, its network or OSAPI needs to be reached.
+        """
+        return await self._run(
+            service_operations.STOP,
+            service_models.ServiceAction(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def unmask(
+        self,
+        *,
+        name: str,
+        force: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Make it possible again to start a service.
+
+        name: Unit of a service, with or without `.service`, as systemd.unit(5) names it.
+        force: Also a service that the host, its network or OSAPI needs to be reached.
+        """
+        return await self._run(
+            service_operations.UNMASK,
+            service_models.ServiceAction(
+                name=name,
+                force=force,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def update(
+        self,
+        *,
+        name: str,
+        object_name: str,
+        restart: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[service_models.ServiceChange]:
+        """Replace a managed unit.
+
+        name: Name of a service that OSAPI keeps: letters, digits, `.`, `_`, `@` and `-`. Its unit is
+            `osapi-NAME.service`.
+        object_name: Uploaded file with the unit, see systemd.service(5).
+        restart: Restart the service if it runs and its unit has changed.
+        """
+        return await self._run(
+            service_operations.UPDATE,
+            service_models.ServiceUpdate(
+                name=name,
+                object_name=object_name,
+                restart=restart,
             ),
             target=self._target,
             wait_s=wait_s,
@@ -1587,18 +2350,23 @@ class AsyncNode(AsyncNamespace):
 
     def __init__(self, run: AsyncRun, target: str) -> None:
         super().__init__(run, target)
+        self.certificate = AsyncNodeCertificate(run, target)
         self.command = AsyncNodeCommand(run, target)
         self.container = AsyncNodeContainer(run, target)
         self.disk = AsyncNodeDisk(run, target)
+        self.file = AsyncNodeFile(run, target)
         self.group = AsyncNodeGroup(run, target)
         self.hostname = AsyncNodeHostname(run, target)
         self.load = AsyncNodeLoad(run, target)
         self.log = AsyncNodeLog(run, target)
         self.memory = AsyncNodeMemory(run, target)
+        self.ntp = AsyncNodeNtp(run, target)
         self.os = AsyncNodeOs(run, target)
         self.package = AsyncNodePackage(run, target)
         self.power = AsyncNodePower(run, target)
         self.process = AsyncNodeProcess(run, target)
+        self.schedule = AsyncNodeSchedule(run, target)
+        self.service = AsyncNodeService(run, target)
         self.sysctl = AsyncNodeSysctl(run, target)
         self.timezone = AsyncNodeTimezone(run, target)
         self.uptime = AsyncNodeUptime(run, target)

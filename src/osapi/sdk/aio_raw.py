@@ -13,6 +13,7 @@ import httpx2
 from osapi.sdk import address, errors
 from osapi.sdk.errors import SdkError, ServerError, Unreachable
 from osapi.sdk.events import EventReader, Resume, ServerEvent
+from osapi.sdk.form import UploadForm
 from osapi.sdk.raw import CONNECT_TIMEOUT_S, TIMEOUT_S, standing_headers
 from osapi.sdk.request import Request, Response
 from osapi.sdk.retry import Retry
@@ -80,11 +81,13 @@ class AsyncRawClient:
 
     async def _exchange(self, request: Request) -> Response:
         headers = {"content-type": "application/json"} if request.body is not None else {}
+        if request.form is not None:
+            headers = {"content-type": request.form.content_type, "content-length": str(request.form.length)}
         try:
             answer = await self._http.request(
                 request.method,
                 f"{self.address}{request.path}",
-                content=request.body,
+                content=request.body if request.form is None else _pieces(request.form),
                 headers={**headers, **request.headers},
                 timeout=self._timeout(request),
             )
@@ -131,6 +134,13 @@ async def follow(
         except (Unreachable, ServerError) as broken:
             problem = broken
         await sleep(resume.pause_s(problem))
+
+
+async def _pieces(form: UploadForm) -> AsyncGenerator[bytes, None]:
+    """The pieces of a form, each read in a thread."""
+    pieces = form.pieces()
+    while piece := await asyncio.to_thread(next, pieces, b""):
+        yield piece
 
 
 def _headers(answer: httpx2.Response) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Every request besides those to hosts: jobs, dead letters, agents, health. The one place that spells their paths.
+"""Every request besides those to hosts: jobs, dead letters, agents, files, health. The one place that spells their paths.
 
 Only those that read are sent again when a connection breaks: a second retry is a second job, and a second
 delete finds nothing.
@@ -13,6 +13,8 @@ from osapi.sdk.request import Request, json_body, quote, with_query
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+    from osapi.sdk.form import UploadForm
 
 STREAM_SILENCE_S = 60.0
 """A stream of events that is silent for longer is taken for broken; controllers say something every 15 s."""
@@ -80,6 +82,16 @@ def agent_get(name: str) -> Request:
     return Request("GET", f"/api/agent/{quote(name)}")
 
 
+def target(text: str, permission: str | None = None) -> Request:
+    """Ask whom a target means, where a permission is held."""
+    return Request("GET", with_query("/api/target", {"target": text, "permission": permission}))
+
+
+def fact_keys() -> Request:
+    """Read which facts there are."""
+    return Request("GET", "/api/facts/keys")
+
+
 def agent_drain(name: str, reason: str = "") -> Request:
     """Let an agent take nothing new."""
     return Request("POST", f"/api/agent/{quote(name)}/drain", body=json_body({"reason": reason}))
@@ -105,6 +117,36 @@ def agent_quarantine(limit: int | None = None) -> Request:
     return Request("GET", with_query("/api/agent/quarantine", {"limit": limit}))
 
 
+def file_list() -> Request:
+    """Read what is known of all files."""
+    return Request("GET", "/api/file")
+
+
+def file_get(name: str) -> Request:
+    """Read what is known of one file."""
+    return Request("GET", _file(name))
+
+
+def file_content(name: str) -> Request:
+    """Download a file."""
+    return Request("GET", f"{_file(name)}/content", headers={"accept": "application/octet-stream"})
+
+
+def file_upload(form: UploadForm, *, force: bool) -> Request:
+    """Upload a file. Sent twice it is the same as once."""
+    return Request("POST", with_query("/api/file", {"force": True} if force else {}), form=form, safe=True)
+
+
+def file_delete(name: str) -> Request:
+    """Delete a file from the store."""
+    return Request("DELETE", _file(name))
+
+
+def file_stale() -> Request:
+    """Read which deployed files are not what would be deployed now."""
+    return Request("GET", "/api/file/stale")
+
+
 def health() -> Request:
     """Ask for nothing but an answer."""
     return Request("GET", "/api/health")
@@ -113,6 +155,10 @@ def health() -> Request:
 def health_ready() -> Request:
     """Ask whether the controller can take work: 200 or 503, which is the answer and not worth another try."""
     return Request("GET", "/api/health/ready", safe=False)
+
+
+def _file(name: str) -> str:
+    return f"/api/file/{quote(name)}"
 
 
 def _job(job_id: str) -> str:

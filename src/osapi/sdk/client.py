@@ -18,6 +18,7 @@ import msgspec
 from osapi.contract.ids import JobId
 from osapi.contract.operation import Operation
 from osapi.sdk import results
+from osapi.sdk.files import Files
 from osapi.sdk.fleet import Agents, Health
 from osapi.sdk.jobs import Jobs
 from osapi.sdk.raw import TIMEOUT_S, RawClient
@@ -52,6 +53,7 @@ class Client:
         self.raw = RawClient(url, token, timeout_s=timeout_s, ca_file=ca_file, retry=retry)
         self.jobs = Jobs(self.raw)
         self.agents = Agents(self.raw)
+        self.files = Files(self.raw)
         self.health = Health(self.raw)
 
     def run(
@@ -66,7 +68,7 @@ class Client:
     ) -> Results[Res]:
         """Ask hosts to do something and wait for their answers.
 
-        `target` is a host name, a machine id, `key:value`, `_any` or `_all`. `wait_s` is how long the
+        `target` is a host name, a machine id, `key:value`, a query of these, `_any` or `_all`. `wait_s` is how long the
         controller waits for hosts; None means its own limit, or the deadline of the work when that is longer.
         `dry_run` reports what would change and changes nothing. Whatever modifies is sent with an
         Idempotency-Key (a fresh one unless given), so that sending it again after a broken connection makes

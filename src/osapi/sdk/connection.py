@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
     from osapi.sdk.address import Address
+    from osapi.sdk.form import UploadForm
 
 _LINE_LIMIT = 65536
 _HEADER_LIMIT = 200
@@ -36,6 +37,8 @@ class Connection:
         self._reader: BufferedReader = sock.makefile("rb")
         self._version = ""
         self._until: float | None = None
+        self._is_cut = False
+        self._is_tls = hasattr(sock, "pending")  # not by type: that would import the module
         self.is_reusable = False
         self.used = False
 
@@ -46,6 +49,8 @@ class Connection:
         try:
             self._socket.sendall(self._encode(request, headers))
             sent = True
+            if request.form is not None:
+                self._send(request.form)
             return self._read_head()
         except TimeoutError as problem:
             raise Unreachable(
@@ -81,15 +86,33 @@ class Connection:
         self._reader.close()
         self._socket.close()
 
+    def _send(self, form: UploadForm) -> None:
+        """Send a long body, until the controller has heard enough: it may answer early, and close.
+
+        With TLS something may arrive that is no answer, so there only a broken connection tells.
+        """
+        try:
+            for piece in form.pieces():
+                if not self._is_tls and self.is_stale():
+                    break
+                self._socket.sendall(piece)
+            else:
+                return
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        self._is_cut = True
+
     def _encode(self, request: Request, headers: dict[str, str]) -> bytes:
         lines = [
             f"{request.method} {self._address.base_path}{request.path} HTTP/1.1",
             f"host: {self._address.authority}",
         ]
         lines += [f"{name}: {value}" for name, value in {**headers, **request.headers}.items()]
-        if request.body is not None:
+        if request.form is not None:
+            lines += [f"content-type: {request.form.content_type}", f"content-length: {request.form.length}"]
+        elif request.body is not None:
             lines.append("content-type: application/json")
-        if request.body is not None or request.method not in ("GET", "DELETE"):
+        if request.form is None and (request.body is not None or request.method not in ("GET", "DELETE")):
             lines.append(f"content-length: {len(request.body or b'')}")
         if any("\r" in line or "\n" in line for line in lines):
             raise ValueError("a header or the path of the request holds a line break")
@@ -184,7 +207,12 @@ class Connection:
 
     def _keeps_open(self, status: int, headers: dict[str, str]) -> bool:
         framed = "content-length" in headers or "transfer-encoding" in headers or status in (204, 304)
-        return framed and self._version == "HTTP/1.1" and headers.get("connection", "").lower() != "close"
+        return (
+            framed
+            and not self._is_cut
+            and self._version == "HTTP/1.1"
+            and headers.get("connection", "").lower() != "close"
+        )
 
 
 def connect(address: Address, tls: ssl.SSLContext | None, timeout_s: float) -> Connection:

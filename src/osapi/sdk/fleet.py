@@ -7,6 +7,7 @@ from typing import TypedDict, Unpack
 import msgspec
 
 from osapi.fleet.api import AgentInfo, AgentList, Message, QuarantineReport
+from osapi.fleet.target_api import FactKeys, TargetInfo
 from osapi.sdk import calls
 from osapi.sdk.errors import ApiError, Unavailable
 from osapi.sdk.raw import RawClient
@@ -35,6 +36,7 @@ class AgentFilters(TypedDict, total=False):
     reachable: bool
     condition: str
     label: str
+    target: str
 
 
 class Agents:
@@ -56,6 +58,16 @@ class Agents:
     def quarantine(self, *, limit: int | None = None) -> QuarantineReport:
         """Messages in the name of agents that were not believed."""
         answer: QuarantineReport = decode(self._raw.send(calls.agent_quarantine(limit)), QuarantineReport)
+        return answer
+
+    def meant_by(self, target: str, permission: str | None = None) -> TargetInfo:
+        """Whom a target means now, of the hosts on which the token has the permission, or all of its own."""
+        answer: TargetInfo = decode(self._raw.send(calls.target(target, permission)), TargetInfo)
+        return answer
+
+    def fact_keys(self) -> FactKeys:
+        """The facts that requests and targets can refer to, built-in and custom."""
+        answer: FactKeys = decode(self._raw.send(calls.fact_keys()), FactKeys)
         return answer
 
     def drain(self, name: str, reason: str = "") -> str:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
+    from osapi.sdk.form import UploadForm
+
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _WITHOUT_BODY = ("GET", "DELETE")
 
@@ -22,10 +24,10 @@ class Request:
 
     `path` begins with `/` and is quoted. `headers` has lower-case names. `safe` tells whether the request
     may be sent twice: it changes nothing, or carries an Idempotency-Key. `timeout_s` is how long to wait
-    for the answer; None leaves it to the client.
+    for the answer; None leaves it to the client. `form` is a body that is sent piece by piece, instead of `body`.
     """
 
-    __slots__ = ("body", "headers", "method", "path", "safe", "timeout_s")
+    __slots__ = ("body", "form", "headers", "method", "path", "safe", "timeout_s")
 
     def __init__(
         self,
@@ -33,6 +35,7 @@ class Request:
         path: str,
         *,
         body: bytes | None = None,
+        form: UploadForm | None = None,
         headers: Mapping[str, str] | None = None,
         safe: bool | None = None,
         timeout_s: float | None = None,
@@ -40,6 +43,7 @@ class Request:
         self.method = method
         self.path = path
         self.body = body
+        self.form = form
         self.headers = dict(headers or {})
         self.safe = method == "GET" if safe is None else safe
         self.timeout_s = timeout_s
@@ -128,7 +132,9 @@ def with_query(path: str, fields: Mapping[str, Any]) -> str:
 
 
 def quote(text: str) -> str:
-    """Percent-encode everything that is not unreserved in RFC 3986, `/` included."""
+    """Percent-encode everything that is not unreserved in RFC 3986, `/` included, and what would climb in a path."""
+    if text in (".", ".."):
+        return text.replace(".", "%2E")
     encoded = text.encode("utf-8", "surrogateescape")
     return "".join(chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in encoded)
 

@@ -94,11 +94,19 @@ class _Head(msgspec.Struct, kw_only=True):
     """What every entry holds, whatever the operation."""
 
     hostname: str
-    status: Outcome
+    status: str
     machine_id: str = ""
     changed: bool | None = None
     error: str | None = None
     code: str | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """Another word than those of `Outcome` is that of the result, which only a host that did the work has."""
+        return Outcome(self.status) if self.status in _OUTCOMES else Outcome.OK
+
+
+_OUTCOMES = frozenset(outcome.value for outcome in Outcome)
 
 
 class _Envelope(msgspec.Struct):
@@ -137,12 +145,12 @@ def _host_result(result: type[Res], entries: list[dict[str, Any]]) -> HostResult
     head = msgspec.convert(entries[0], _Head)
     return HostResult(
         hostname=head.hostname,
-        status=head.status,
+        status=head.outcome,
         machine_id=head.machine_id,
         changed=head.changed,
         error=head.error,
         code=head.code,
-        data=_data(result, entries, complete=head.status is Outcome.OK),
+        data=_data(result, entries, complete=head.outcome is Outcome.OK),
     )
 
 

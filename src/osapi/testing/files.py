@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from osapi.contract.errors import Invalid, TooLarge
+from osapi.host.accounts import id_of
 from osapi.host.failures import from_os, unsafe
 from osapi.host.files import FileKind, FileStat, parts_of
+from osapi.host.plan import sha256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +38,9 @@ DIRECTORY = FakeFile(kind=FileKind.DIRECTORY, mode=0o755)
 class FakeFiles:
     """A file system in memory. Directories that lead to a file exist by themselves."""
 
-    def __init__(self, files: Mapping[str, FakeFile], modified: datetime) -> None:
-        self._modified = modified
+    def __init__(self, files: Mapping[str, FakeFile], modified: datetime, accounts: Sequence[str] = ("root",)) -> None:
+        self.modified = modified
+        self._numbers = {"root": 0} | {name: 999 + place if place else 0 for place, name in enumerate(accounts)}
         self._files: dict[str, FakeFile] = {}
         for path, file in files.items():
             self.put(path, file)
@@ -58,7 +62,26 @@ class FakeFiles:
         file = self._find(path, f"cannot look at {path}")
         if file is None:
             return None
-        return FileStat(kind=file.kind, mode=file.mode, uid=0, gid=0, size=len(file.content), modified=self._modified)
+        return FileStat(
+            kind=file.kind,
+            mode=file.mode,
+            uid=self.number(file.owner),
+            gid=self.number(file.group),
+            size=len(file.content),
+            modified=self.modified,
+        )
+
+    def number(self, name: str) -> int:
+        """The number of an account or group: 0 is the first, then 1000, 1001. Raises `Invalid` (`unknown_owner`)."""
+        return id_of(name, self._numbers.__getitem__)
+
+    def digest(self, path: str) -> str | None:
+        content = self.read(path, sys.maxsize)
+        return None if content is None else sha256(content)
+
+    def whole(self, path: str) -> FakeFile | None:
+        """A regular file with all that belongs to it; None when it is not there."""
+        return None if self.read(path, sys.maxsize) is None else self._files[path]
 
     def list_dir(self, path: str) -> list[str]:
         file = self._find(path, f"cannot list {path}")

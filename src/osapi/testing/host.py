@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
-from osapi.contract.errors import Invalid, NotFound, OsapiError
+from osapi.contract.errors import NotFound, OsapiError
+from osapi.contract.facts import HostFacts
 from osapi.contract.ids import MachineId
 from osapi.host import acting, identity, kernel, processes
 from osapi.host.door import Task
+from osapi.host.facts import as_mapping, os_release
 from osapi.host.family import Family, parse
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileKind, FileStat, parts_of
 from osapi.host.identity import Names
 from osapi.host.managed import ManagedFile, ManagedFiles
 from osapi.host.plan import Applied, Plan
+from osapi.host.plan import sha256 as digest_of
 from osapi.host.processes import HostProcess
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed, OnOutput, check_argv
 from osapi.host.service import Answered, Ask
+from osapi.host.stream import check_digest
+from osapi.templates import engine
+from osapi.templates.rendering import Context, Rendered
 from osapi.testing.files import FakeFile, FakeFiles
+from osapi.testing.objects import FakeBackups, FakeObject, FakeObjects
 from osapi.testing.processes import kill_marked, receive, user_names
 from osapi.testing.programs import Call, FakePrograms, Script
 from osapi.testing.services import Exchange, FakeServices
@@ -41,10 +49,16 @@ class Setup:
     accounts: Sequence[str] = ("root",)
     disks: Mapping[str, DiskSpace | OsapiError] = field(default_factory=dict[str, DiskSpace | OsapiError])
     """What measuring a mount point gives."""
+    objects: Mapping[str, FakeObject] = field(default_factory=dict[str, FakeObject])
+    """What was uploaded, by name."""
+    backups: Mapping[str, FakeFile] = field(default_factory=dict[str, FakeFile])
+    """What was kept of files that were there before OSAPI, by path."""
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     machine_id: str = "0123456789abcdef0123456789abcdef"
     architecture: str = "x86_64"
     fqdn: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Facts as they are on the wire, beside name, machine id, machine type and distribution."""
     now: datetime = MIDNIGHT
 
 
@@ -63,7 +77,10 @@ class _State:
         self.programs = FakePrograms(setup.scripts, setup.programs)
         self.services = FakeServices(setup.exchanges)
         sockets = dict.fromkeys(self.services.sockets, FakeFile(kind=FileKind.OTHER))
-        self.files = FakeFiles({**_DEFAULT_FILES, **sockets, **setup.files}, setup.now)
+        self.files = FakeFiles({**_DEFAULT_FILES, **sockets, **setup.files}, setup.now, setup.accounts)
+        self.objects = FakeObjects(setup.objects)
+        self.backups = FakeBackups(self.files)
+        self.backups.kept.update(setup.backups)
         self.managed = ManagedFiles(None)
 
 
@@ -124,6 +141,18 @@ class FakeHost:
     @property
     def managed(self) -> ManagedFiles:
         return self._state.managed
+
+    @property
+    def backups(self) -> FakeBackups:
+        return self._state.backups
+
+    @property
+    def objects(self) -> FakeObjects:
+        return self._state.objects
+
+    @property
+    def private_places(self) -> tuple[str, ...]:
+        return ("/var/lib/osapi",)
 
     def now(self) -> datetime:
         return self._state.setup.now
@@ -193,11 +222,35 @@ class FakeHost:
         make_parents: bool = False,
     ) -> None:
         self._refuse_in_check_mode()
-        for name in filter(None, (owner, group)):
-            if name not in self._state.setup.accounts:
-                raise Invalid(f"unknown owner or group: {name}", code="unknown_owner")
+        await self.owner_ids(owner, group)
         file = FakeFile(content=content, mode=mode, owner=owner or "root", group=group or "root")
         self._state.files.write(path, file, make_parents=make_parents)
+
+    async def write_from(
+        self,
+        path: str,
+        content: AsyncIterable[bytes],
+        *,
+        sha256: str,
+        mode: int = 0o644,
+        owner: str | None = None,
+        group: str | None = None,
+        make_parents: bool = False,
+    ) -> None:
+        self._refuse_in_check_mode()
+        whole = b"".join([piece async for piece in content])
+        check_digest(path, digest_of(whole), sha256)
+        await self.write(path, whole, mode=mode, owner=owner, group=group, make_parents=make_parents)
+
+    async def digest(self, path: str) -> str | None:
+        return self._state.files.digest(path)
+
+    async def owner_ids(self, owner: str | None, group: str | None) -> tuple[int, int]:
+        number = self._state.files.number
+        return number("root" if owner is None else owner), number("root" if group is None else group)
+
+    async def render(self, template: bytes, context: Context) -> Rendered:
+        return engine.render(template, context)
 
     async def remove(self, path: str) -> bool:
         self._refuse_in_check_mode()
@@ -245,6 +298,17 @@ class FakeHost:
 
     async def fqdn(self, timeout_s: float = 2.0) -> str:  # noqa: ARG002 - time does not pass
         return self._state.setup.fqdn
+
+    async def facts(self) -> Mapping[str, Any]:
+        setup, names = self._state.setup, await self.names()
+        told = HostFacts(
+            machine_id=names.machine_id,
+            hostname=names.hostname,
+            fqdn=setup.fqdn,
+            architecture=setup.architecture,
+            os_release=os_release(self.family),
+        )
+        return {**as_mapping(told), **setup.facts}
 
     async def apply(self, plan: Plan) -> Applied:
         return await acting.apply(self, plan)

@@ -77,3 +77,11 @@ class Names:
     def bucket_prefix(self, bucket: str) -> str:
         """What stands before every key of a bucket, with the dot (NATS ADR-8)."""
         return f"$KV.{self.stream(bucket)}."
+
+    def object_stream(self, store: str) -> str:
+        """The stream that holds an object store (NATS ADR-20)."""
+        return f"OBJ_{self.stream(store)}"
+
+    def object_prefix(self, store: str) -> str:
+        """What stands before every subject of an object store, with the dot (NATS ADR-20)."""
+        return f"$O.{self.stream(store)}."

@@ -1,6 +1,6 @@
-"""Reading many messages of a stream in one round trip, by batched direct get (NATS ADR-31).
+"""Reading a stream by direct get, one message or many in one round trip (NATS ADR-31).
 
-No consumer is made. The broker answers with one message per subject and ends with a status.
+No consumer is made. To a batch the broker answers with one message per subject and ends with a status.
 """
 
 from __future__ import annotations
@@ -50,6 +50,23 @@ def _field(raw: bytes, name: bytes) -> bytes:
     """The value of one header. The broker's own come last, behind what the publisher wrote."""
     start = raw.rindex(name) + len(name)
     return raw[start : raw.index(b"\r\n", start)]
+
+
+async def last(link: Link, stream: str, subject: str) -> Stored | None:
+    """The last message of one subject; None when there is none. Raises `Unavailable`.
+
+    The right to ask this can be limited to single subjects, that to all other questions here cannot.
+    """
+    try:
+        answer = await link.request(f"$JS.API.DIRECT.GET.{stream}.{subject}", b"", timeout_s=_TIMEOUT_S)
+    except NoAnswer as err:
+        raise Unavailable(f"stream {stream} cannot be read: {err.message}") from err
+    status = header_lines.status(answer.headers)
+    if status == _NONE:
+        return None
+    if status:
+        raise Unavailable(f"stream {stream} cannot be read: {header_lines.description(answer.headers or b'')}")
+    return stored(answer)
 
 
 async def last_of(link: Link, stream: str, subjects: Sequence[str]) -> list[Stored]:

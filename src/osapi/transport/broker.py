@@ -23,6 +23,7 @@ from osapi.transport.address import Address
 from osapi.transport.append import append
 from osapi.transport.bucket import Bucket
 from osapi.transport.link import Link, check_subject
+from osapi.transport.objects import ObjectStore
 from osapi.transport.queue import PullQueue
 from osapi.transport.stream import StreamKeeper
 from osapi.transport.survey import Survey
@@ -223,6 +224,10 @@ class Broker:
     def bucket(self, name: str) -> Bucket:
         """A handle on the bucket `name`; asks the broker nothing."""
         return Bucket(self.link, name)
+
+    def objects(self, name: str) -> ObjectStore:
+        """A handle on the object store `name`; asks the broker nothing."""
+        return ObjectStore(self.link, name)
 
     def stream(self, name: str) -> StreamKeeper:
         """A handle on the stream `name` for whoever looks after it; asks the broker nothing."""

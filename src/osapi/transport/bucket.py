@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from osapi.contract.errors import Conflict, Invalid, NoAnswer, Unavailable
+from osapi.contract.errors import Conflict, Invalid
 from osapi.transport import batch, headers
 from osapi.transport.append import append
 from osapi.transport.link import Link
@@ -25,7 +25,6 @@ _EXPECT = "Nats-Expected-Last-Subject-Sequence"
 _DELETE = headers.encode({"KV-Operation": "DEL"})
 _PURGE = headers.encode({"KV-Operation": "PURGE", "Nats-Rollup": "sub"})
 _TIMEOUT_S = 5.0
-_NOT_FOUND = 404
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -91,17 +90,8 @@ class Bucket:
 
         In a cluster any server that holds a copy answers, perhaps a moment behind the last write.
         """
-        subject = f"$JS.API.DIRECT.GET.{self._stream}.{self._subject(key)}"
-        try:
-            answer = await self._link.request(subject, b"", timeout_s=_TIMEOUT_S)
-        except NoAnswer as err:
-            raise Unavailable(f"bucket {self.name} cannot be read: {err.message}") from err
-        status = headers.status(answer.headers)
-        if status == _NOT_FOUND:
-            return None
-        if status:
-            raise Unavailable(f"bucket {self.name} cannot be read: {headers.description(answer.headers or b'')}")
-        return self._entry(batch.stored(answer))
+        found = await batch.last(self._link, self._stream, self._subject(key))
+        return None if found is None else self._entry(found)
 
     async def get_many(self, keys: Sequence[str]) -> dict[str, Entry]:
         """Read the entries of keys and filters (`*`, `>`) together, 1,000 keys to a round trip.

@@ -128,10 +128,10 @@ def _bucket_config(link: Link, bucket: Bucket) -> dict[str, Any]:
 
 
 def _object_config(link: Link, store: ObjectStore) -> dict[str, Any]:
-    name = link.names.stream(store.name)
-    config = _limits(f"OBJ_{name}", store.storage, store.replicas, store.max_bytes)
+    prefix = link.names.object_prefix(store.name)
+    config = _limits(link.names.object_stream(store.name), store.storage, store.replicas, store.max_bytes)
     return config | {
-        "subjects": [f"$O.{name}.C.>", f"$O.{name}.M.>"],
+        "subjects": [f"{prefix}C.>", f"{prefix}M.>"],
         "discard": "new",
         "allow_direct": True,
         "allow_rollup_hdrs": True,

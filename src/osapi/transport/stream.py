@@ -27,16 +27,35 @@ class StreamMessage:
     sequence: int
 
 
-class _State(msgspec.Struct, frozen=True):
+class State(msgspec.Struct, frozen=True):
+    """What the broker tells of a stream; `subjects` counts the messages of those that were asked for."""
+
     messages: int = 0
     first_seq: int = 0
     last_seq: int = 0
+    subjects: dict[str, int] | None = None
 
 
-class _Answer(msgspec.Struct, frozen=True):
-    state: _State = _State()
+class Answer(msgspec.Struct, frozen=True):
+    """The answer to any question about a stream. `total` is how many `subjects` there are in all."""
+
+    state: State = State()
     purged: int = 0
+    total: int = 0
     error: Refusal | None = None
+
+
+async def ask(link: Link, stream: str, what: str, question: dict[str, Any]) -> Answer:
+    """Ask about a stream by its name in the broker. Raises `Unavailable`, and as `as_error` does."""
+    subject = f"$JS.API.STREAM.{what}.{stream}"
+    try:
+        reply = await link.request(subject, msgspec.json.encode(question), timeout_s=_TIMEOUT_S)
+    except NoAnswer as err:
+        raise Unavailable(f"stream {stream} does not answer: {err.message}") from err
+    answer = msgspec.json.decode(reply.data, type=Answer)
+    if answer.error is not None:
+        raise as_error(answer.error, f"the broker refuses {what.lower()} on stream {stream}")
+    return answer
 
 
 class StreamKeeper:
@@ -71,25 +90,14 @@ class StreamKeeper:
         """Delete one message. Raises `NotFound` when it is not there."""
         if await self.get(sequence) is None:
             raise NotFound(f"stream {self._name} holds no message {sequence}")
-        await self._ask("MSG.DELETE", {"seq": sequence, "no_erase": True})
+        await ask(self._link, self._name, "MSG.DELETE", {"seq": sequence, "no_erase": True})
 
     async def purge(self) -> int:
         """Delete all messages and return how many there were."""
-        return (await self._ask("PURGE", {})).purged
+        return (await ask(self._link, self._name, "PURGE", {})).purged
 
-    async def _state(self) -> _State:
-        return (await self._ask("INFO", {})).state
-
-    async def _ask(self, what: str, question: dict[str, Any]) -> _Answer:
-        subject = f"$JS.API.STREAM.{what}.{self._name}"
-        try:
-            reply = await self._link.request(subject, msgspec.json.encode(question), timeout_s=_TIMEOUT_S)
-        except NoAnswer as err:
-            raise Unavailable(f"stream {self._name} does not answer: {err.message}") from err
-        answer = msgspec.json.decode(reply.data, type=_Answer)
-        if answer.error is not None:
-            raise as_error(answer.error, f"the broker refuses {what.lower()} on stream {self._name}")
-        return answer
+    async def _state(self) -> State:
+        return (await ask(self._link, self._name, "INFO", {})).state
 
     def _message(self, one: batch.Stored) -> StreamMessage:
         return StreamMessage(self._link.names.bare(one.subject), one.data, one.sequence)

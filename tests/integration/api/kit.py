@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlencode
 
 import httpx2
 from bench.stack import RunningAgent, Stack
@@ -77,8 +78,9 @@ class Api:
         content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         return await self._http.request(method, path, content=content, headers=lines)
 
-    async def get(self, path: str, **headers: str) -> httpx2.Response:
-        return await self("GET", path, **headers)
+    async def get(self, path: str, params: dict[str, str] | None = None, **headers: str) -> httpx2.Response:
+        query = f"?{urlencode(params)}" if params else ""
+        return await self("GET", path + query, **headers)
 
     async def post(self, path: str, body: Any = None, **headers: str) -> httpx2.Response:
         return await self("POST", path, body, **headers)
@@ -241,7 +243,7 @@ async def managed(fleet: Installation, hostname: str, key: str, value: str) -> A
     try:
         yield
     finally:
-        await files.forget(path)
+        await files.forget(path, datetime.now(UTC))
         files.close()
 
 

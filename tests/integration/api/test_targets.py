@@ -80,7 +80,7 @@ async def test_a_name_of_two_hosts_is_refused_with_their_ids(fleet: Installation
     assert await asked(fleet, twins[1]) == [twins[1]]
 
 
-@pytest.mark.parametrize("target", ["_some", "a b", "group:", ":web", "group:web:dev", "%2E%2E", "group:*", "web-0%3E"])
+@pytest.mark.parametrize("target", ["_some", "a b", "group:", ":web", "group:web:dev", "%2E%2E", "web-0%3E"])
 async def test_text_that_is_no_target_is_refused(fleet: Installation, target: str) -> None:
     refused(await fleet.admin.get(OS.format(target)))
 

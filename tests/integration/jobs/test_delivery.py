@@ -8,10 +8,12 @@ from dataclasses import replace
 
 import pytest
 from tests.conftest import NatsServer
-from tests.integration.jobs.puppets import CHANGE, Clock, MakeService, Puppet, submission
+from tests.integration.jobs.puppets import CHANGE, READ, Clock, MakeService, Puppet, submission
 
 from osapi.contract.errors import Conflict, Unavailable
 from osapi.contract.ids import JobId
+from osapi.contract.operation import Nothing, Operation
+from osapi.contract.target import parse
 from osapi.jobs.record import Actor, Ending, Event
 from osapi.jobs.service import JobService
 from osapi.jobs.status import JobStatus
@@ -49,6 +51,30 @@ async def test_a_direct_job_reaches_its_host_alone_and_its_answer_comes_back(
     assert collected.silent == {}
     assert puppets[0].heard.empty()
     assert puppets[2].heard.empty()
+
+
+@pytest.mark.parametrize("operation", [READ, CHANGE], ids=lambda operation: operation.kind.value)
+async def test_the_job_of_a_query_reaches_its_hosts_alone(
+    service: JobService, puppets: list[Puppet], operation: Operation[Nothing, Nothing]
+) -> None:
+    chosen = submission("m0", "m2", target=parse("m* and not m1"), operation=operation)
+    ticket = await service.dispatcher.submit(chosen)
+    for puppet in (puppets[0], puppets[2]):
+        job = await puppet.next_job()
+        assert (job.route, job.target) == ("_each", "m* and not m1")
+        await puppet.answer(job.id)
+    collected = await service.dispatcher.wait(ticket, 5)
+    assert ({response.machine_id for response in collected.responses}, collected.silent) == ({"m0", "m2"}, {})
+    assert puppets[1].heard.empty()
+
+
+async def test_who_did_not_hear_the_job_of_a_query_is_sent_it_again(service: JobService, puppets: list[Puppet]) -> None:
+    late = await service.dispatcher.submit(submission("m0", "m9", target=parse("m*"), operation=CHANGE))
+    await puppets[0].answer((await puppets[0].next_job()).id)
+    newcomer = Puppet(puppets[0]._broker, "m9", puppets[0]._verifier)
+    await newcomer.listen()
+    assert (await newcomer.next_job()).id == late.job_id
+    assert (await newcomer.hello()).resent == 1
 
 
 async def test_a_broadcast_names_the_hosts_that_stay_silent(service: JobService, puppets: list[Puppet]) -> None:

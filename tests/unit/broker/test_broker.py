@@ -52,6 +52,9 @@ def test_by_default_the_controller_may_all_and_an_agent_its_own_subjects() -> No
         "$KV.job-queue.status.>",
         "$KV.job-responses.responses.>",
         "$JS.API.DIRECT.GET.KV_job-queue.$KV.job-queue.status.*.acknowledged._any.0",
+        "$JS.API.DIRECT.GET.OBJ_file-objects.$O.file-objects.M.*",
+        "$JS.API.DIRECT.GET.OBJ_file-objects.$O.file-objects.C.*.*",
+        "$KV.file-state.*.*",
         "$JS.API.CONSUMER.MSG.NEXT.JOBS.any",
         "$JS.ACK.JOBS.any.>",
     ]
@@ -70,15 +73,20 @@ def test_the_namespace_stands_in_every_subject_and_name_of_an_agent() -> None:
         "$KV.site-job-queue.status.>",
         "$KV.site-job-responses.responses.>",
         "$JS.API.DIRECT.GET.KV_site-job-queue.$KV.site-job-queue.status.*.acknowledged._any.0",
+        "$JS.API.DIRECT.GET.OBJ_site-file-objects.$O.site-file-objects.M.*",
+        "$JS.API.DIRECT.GET.OBJ_site-file-objects.$O.site-file-objects.C.*.*",
+        "$KV.site-file-state.*.*",
         "$JS.API.CONSUMER.MSG.NEXT.site-JOBS.any",
         "$JS.ACK.site-JOBS.any.>",
     )
     assert found.subscribe == ("site.live.jobs.>", "site.cancel.*", "site.drain.*", "_INBOX.>")
 
 
-def test_without_facts_an_agent_may_not_write_any() -> None:
-    found = msgspec.convert({"nats": {"facts": {"bucket": ""}}}, Settings)
-    assert not [subject for subject in permissions.of_agent(found).publish if "facts" in subject]
+@pytest.mark.parametrize(("section", "word"), [("facts", "facts"), ("objects", "$O."), ("file_state", "file-state")])
+def test_without_a_bucket_an_agent_has_no_right_to_it(section: str, word: str) -> None:
+    found = msgspec.convert({"nats": {section: {"bucket": ""}}}, Settings)
+    assert [subject for subject in permissions.of_agent(Settings()).publish if word in subject]
+    assert not [subject for subject in permissions.of_agent(found).publish if word in subject]
 
 
 def test_listed_nkeys_are_let_in_beside_our_own() -> None:

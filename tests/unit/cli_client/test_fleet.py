@@ -75,6 +75,70 @@ def test_one_agent_is_described(cli: Cli, controller: FakeController) -> None:
     assert json.loads(cli("client", "agent", "get", "--hostname", "web-01", "-j").out)["hostname"] == "web-01"
 
 
+def test_agents_of_a_target_are_listed(cli: Cli, controller: FakeController) -> None:
+    controller.answer({"agents": [_agent()], "total": 1})
+    assert cli("client", "agent", "list", "--target", "group:web and not @fact.os:x").status == 0
+    assert controller.asked[0].path == "/api/agent?target=group%3Aweb%20and%20not%20%40fact.os%3Ax"
+
+
+FACTS = {
+    "fqdn": "web-01.example.org",
+    "service_mgr": "systemd",
+    "package_mgr": "apt",
+    "container": "none",
+    "primary_interface": "eth0",
+    "interfaces": [
+        {"name": "eth0", "addresses": ["192.0.2.7/24", "fe80::1/64"], "mac": "02:00:00:00:00:01"},
+        {"name": "x"},
+    ],
+    "routes": [{"destination": "0.0.0.0", "gateway": "192.0.2.1", "interface": "eth0", "mask": "/0", "metric": 100}],
+    "disks": [{"name": "sda", "size": 2**30, "model": "X"}],
+    "mounts": [
+        {"path": "/", "device": "/dev/sda1", "type": "ext4", "size": 2**30},
+        {"path": "/srv", "device": "d", "type": "xfs"},
+    ],
+    "facts": {"role": "db", "app": {"port": 80}},
+    "fact_problems": [{"source": "/etc/osapi/facts.d/x", "error": "it is no JSON"}],
+}
+
+
+def test_an_agent_is_described_with_the_facts_of_its_host(cli: Cli, controller: FakeController) -> None:
+    controller.answer(_agent(**FACTS))
+    ran = cli("client", "agent", "get", "--hostname", "web-01")
+    for line in (
+        "FQDN: web-01.example.org",
+        "Service Mgr: systemd",
+        "Package Mgr: apt",
+        "Primary Iface: eth0",
+        "Interface eth0: 192.0.2.7/24, fe80::1/64, 02:00:00:00:00:01",
+        "Disk sda: 1.0 GiB, X",
+        "Mount /: /dev/sda1, ext4, 1.0 GiB",
+        "Mount /srv: d, xfs",
+        "Fact role: db",
+        "Fact app: port=80",
+        "Broken /etc/osapi/facts.d/x: it is no JSON",
+    ):
+        assert f"  {line}\n" in ran.out
+    assert (
+        "  DESTINATION  GATEWAY    INTERFACE  MASK  METRIC\n  0.0.0.0      192.0.2.1  eth0       /0    100\n" in ran.out
+    )
+
+
+def test_the_keys_of_facts_are_listed(cli: Cli, controller: FakeController) -> None:
+    keys = [
+        {"key": "hostname", "description": "Name of the host.", "builtin": True},
+        {"key": "custom.role", "description": "Custom fact of 2 hosts.", "builtin": False},
+    ]
+    controller.answer({"keys": keys})
+    ran = cli("client", "facts", "keys")
+    assert controller.asked[0].path == "/api/facts/keys"
+    assert [line.split()[:3] for line in ran.out.splitlines()[1:]] == [
+        ["KEY", "BUILT", "IN"],
+        ["hostname", "yes", "Name"],
+        ["custom.role", "no", "Custom"],
+    ]
+
+
 @pytest.mark.parametrize(
     ("time", "told"),
     [

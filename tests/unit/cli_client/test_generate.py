@@ -111,7 +111,7 @@ class Nested(msgspec.Struct):
 
 
 class Mapped(msgspec.Struct):
-    vars: dict[str, str]
+    vars: dict[int, str]
 
 
 class Taken(msgspec.Struct):

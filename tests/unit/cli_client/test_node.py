@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import pytest
 from tests.unit.cli_client.conftest import Cli
 from tests.unit.sdk.kit import JOB, TOKEN, FakeController, failed, ok
 
 SET = ("sysctl", "create", "--key", "vm.swappiness", "--value", "10")
+MEANT = {
+    "total": 7,
+    "hosts": [{"hostname": f"web-{n:02}", "machine_id": str(n)} for n in range(7)],
+    "undecided": [],
+}
 
 
 def test_hosts_are_asked_and_shown(node: Cli, controller: FakeController) -> None:
@@ -97,12 +103,48 @@ def test_lists_are_repeated_or_split_at_commas(node: Cli, controller: FakeContro
     assert controller.asked[0].json["args"] == ["-l", "/srv", "a,b", "c", "d e"]
 
 
-@pytest.mark.parametrize("target", ["_all", "group:web"])
+@pytest.mark.parametrize("target", ["_all", "group:web", "web-*", "web-01,web-02", "not web-03", "(a)", "a or b"])
 def test_many_hosts_are_not_changed_without_consent(node: Cli, controller: FakeController, target: str) -> None:
+    controller.answer(MEANT)
     ran = node(*SET, "-T", target)
     assert ran.status == 1
+    assert "would run on 7 hosts, web-00, web-01, web-02, web-03, web-04 and 2 more" in ran.err
     assert "add --yes" in ran.err
-    assert controller.asked == []
+    assert [asked.method for asked in controller.asked] == ["GET"]
+    assert controller.asked[0].path == f"/api/target?target={quote(target, safe='')}&permission=sysctl%3Awrite"
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_hosts_that_cannot_be_counted_are_protected_all_the_same(
+    node: Cli, controller: FakeController, status: int
+) -> None:
+    controller.answer({"error": "no", "code": "x"}, status=status)
+    ran = node(*SET, "-T", "web-*")
+    assert (ran.status, "every host that web-* means" in ran.err, len(controller.asked)) == (1, True, 1)
+
+
+def test_a_target_that_means_nobody_is_told_before_anybody_is_asked(node: Cli, controller: FakeController) -> None:
+    controller.answer({"error": "there is no host 'web-99' in the fleet", "code": "invalid"}, status=400)
+    ran = node(*SET, "-T", "web-01,web-99")
+    assert (ran.status, "no host 'web-99'" in ran.err, len(controller.asked)) == (1, True, 1)
+
+
+def test_references_to_facts_are_passed_on(node: Cli, controller: FakeController) -> None:
+    controller.results(ok())
+    words = (
+        "process",
+        "signal",
+        "--pid",
+        "5",
+        "--signal",
+        "@fact.custom.signal",
+        "--name",
+        "@fact.hostname",
+        "-T",
+        "web-01",
+    )
+    assert node(*words).status == 0
+    assert controller.asked[0].json == {"signal": "@fact.custom.signal", "name": "@fact.hostname"}
 
 
 @pytest.mark.parametrize("words", [("-y",), ("--yes",), ("--dry-run",), ("--check",), ("-T", "web-01"), ("-T", "_any")])

@@ -71,6 +71,13 @@ def _until_closed(terminal: int) -> Iterator[bytes]:
             yield block
 
 
+MEANT = {
+    "total": 2,
+    "hosts": [{"hostname": name, "machine_id": name} for name in ("web-01", "web-02")],
+    "undecided": [],
+}
+
+
 @pytest.fixture
 def person(controller: FakeController, tmp_path: Path) -> Person:
     return Person(controller, tmp_path)
@@ -94,20 +101,21 @@ def test_colours_can_be_switched_off(person: Person, controller: FakeController,
 
 
 def test_changing_many_hosts_is_asked_about(person: Person, controller: FakeController) -> None:
-    controller.results(ok(changed=True))
+    controller.answer(MEANT).results(ok(changed=True))
     seen = person.run("client node hostname update --name x", types="y\n")
-    assert "`hostname update` will run on every host (--target _all). Go on? [y/N]" in seen.text
+    assert "`hostname update` will run on 2 hosts, web-01, web-02 (--target _all). Go on? [y/N]" in seen.text
     assert seen.status == 0
-    assert len(controller.asked) == 1
+    assert [asked.method for asked in controller.asked] == ["GET", "PUT"]
 
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", "yess\n", "\x04"])
 def test_anything_but_yes_changes_nothing(person: Person, controller: FakeController, answer: str) -> None:
+    controller.answer(MEANT)
     seen = person.run("client node hostname update --name x -T group:web", types=answer)
-    assert "every host with the label group:web" in seen.text
+    assert "2 hosts, web-01, web-02 (--target group:web)" in seen.text
     assert "Nothing was done." in seen.text
     assert seen.status == 1
-    assert controller.asked == []
+    assert [asked.method for asked in controller.asked] == ["GET"]
 
 
 def test_a_quick_broadcast_is_one_request(person: Person, controller: FakeController) -> None:

@@ -13,7 +13,7 @@ def test_what_a_user_types_is_what_is_shown(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", ":", "group:", ":web", "group:a..b", "group:a b", "-x", "a/b", "a\nb", "grö:x", "x" * 300, "*", ">"],
+    ["", " ", ":", "group:", ":web", "group:a..b", "group:a b", "-x", "a/b", "a\nb", "grö:x", "x" * 300, ">"],
 )
 def test_what_is_no_target_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
@@ -27,7 +27,8 @@ def test_any_text_is_a_target_or_refused(text: str) -> None:
     except Invalid:
         return
     assert str(parsed) == text
-    assert not set(text) & set(" *>\n\t")
+    if not isinstance(parsed, target.QueryTarget):
+        assert not set(text) & set(" *>\n\t")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from osapi.auth.revocation import Revocations
 from osapi.auth.verifier import TokenVerifier
 from osapi.config.controller import Role
 from osapi.contract.endpoint import Routes
+from osapi.contract.facts import HostFacts
 from osapi.contract.ids import JobId, MachineId
 from osapi.contract.operation import Operation
 from osapi.contract.target import Target
@@ -105,6 +106,9 @@ class PlayedFleet:
 
     def is_ready(self, machine: MachineId) -> bool:
         return machine in self.hosts
+
+    def facts(self, machine: MachineId) -> HostFacts | None:
+        return HostFacts(machine_id=machine, hostname=f"host-{machine}", facts={"group": self.hosts[machine]["group"]})
 
     def resolve(self, target: Target, reach: Reach | None = None, /, *, with_secrets: bool = False) -> Resolution:
         return resolution.resolve(target, self, reach, random.choice, with_secrets=with_secrets)

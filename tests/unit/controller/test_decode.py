@@ -178,6 +178,64 @@ def test_a_long_value_is_shortened_in_the_message() -> None:
     assert len(fault.value.message) < 200
 
 
+HOSTS_READER = RequestReader(Request, ("mode",), for_hosts=True)
+
+
+def test_references_pass_in_path_query_and_body() -> None:
+    found = HOSTS_READER.read(("@fact.custom.mode",), b"name=%40fact.hostname&tags=@fact.os&count=2", None)
+    told = msgspec.to_builtins(found)
+    assert (told["mode"], told["name"], told["tags"], told["count"]) == (
+        "@fact.custom.mode",
+        "@fact.hostname",
+        ["@fact.os"],
+        2,
+    )
+    body = b'{"name": "\\u0040fact.hostname", "colour": "@fact.custom.colour", "count": 13}'
+    told = msgspec.to_builtins(HOSTS_READER.read(("fast",), b"", body))
+    assert (told["name"], told["colour"]) == ("@fact.hostname", "@fact.custom.colour")
+
+
+REFERENCE_FAULTS = {
+    '{"name": "@fact.name"}': ("name", "name: there is no fact 'name'; did you mean"),
+    '{"tags": ["a", "@fact."]}': ("tags[1]", "tags[1]: there is no fact ''"),
+    '{"name": "@fact.os", "count": 301}': ("count", "count: 301 is not allowed"),
+    '{"name": "A1", "tags": ["@fact.os"]}': (
+        "name",
+        'name: "A1" is not allowed; expected Name in small letters, for example "web"',
+    ),
+    '{"colour": "green", "name": "@fact.os"}': ("colour", 'colour: "green" is not allowed; expected one of red, blue'),
+    '{"count": "@fact.cpu.count"}': ("count", 'count: "@fact.cpu.count" is not allowed; expected a whole number'),
+}
+
+
+@pytest.mark.parametrize("text", REFERENCE_FAULTS)
+def test_beside_references_everything_is_checked(text: str) -> None:
+    field, message = REFERENCE_FAULTS[text]
+    with pytest.raises(Invalid) as fault:
+        HOSTS_READER.read(("fast",), b"", text.encode())
+    assert fault.value.message.startswith(message)
+    assert fault.value.details is not None
+    assert fault.value.details["field"] == field
+
+
+def test_requests_that_are_not_for_hosts_know_no_references() -> None:
+    with pytest.raises(Invalid, match="name: "):
+        body('{"name": "@fact.hostname"}')
+
+
+@given(
+    st.binary()
+    | st.builds(
+        lambda name, tags: msgspec.json.encode({"name": name, "tags": tags}),
+        st.text(),
+        st.lists(st.sampled_from(["@fact.os", "@fact.x", "@@fact.x", "a"])),
+    )
+)
+def test_no_reference_breaks_the_reader(text: bytes) -> None:
+    with suppress(Invalid):
+        HOSTS_READER.read(("fast",), b"", text)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: (

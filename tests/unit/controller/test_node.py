@@ -11,7 +11,7 @@ from tests.unit.controller.kit import BODY_LIMIT, JOB, OPERATIONS, Answer, Stage
 from osapi.config.controller import Role
 from osapi.contract.errors import Conflict, Unavailable
 from osapi.contract.operation import Kind
-from osapi.contract.target import AllTarget, AnyTarget, HostTarget, LabelTarget
+from osapi.contract.target import AllTarget, AnyTarget, HostTarget, LabelTarget, parse
 from osapi.jobs.record import Ending
 
 pytestmark = pytest.mark.anyio
@@ -52,6 +52,10 @@ async def test_the_request_becomes_a_submission(played: Stage) -> None:
         ("group%3Aweb", LabelTarget("group", "web"), {"a": "host-a"}),
         ("b", HostTarget("b"), {"b": "host-b"}),
         ("host-b", HostTarget("host-b"), {"b": "host-b"}),
+        ("host-*%20and%20not%20b", parse("host-* and not b"), {"a": "host-a"}),
+        ("a,b", parse("a,b"), {"a": "host-a", "b": "host-b"}),
+        ("@fact.custom.group:web", parse("@fact.custom.group:web"), {"a": "host-a"}),
+        ("%40fact.custom.group%3Aw%2A", parse("@fact.custom.group:w*"), {"a": "host-a"}),
     ],
 )
 async def test_the_target_is_submitted_as_typed_with_the_hosts_it_means(
@@ -75,6 +79,28 @@ async def test_a_target_that_means_nobody_is_refused_before_there_is_a_job(playe
 async def test_a_path_name_is_a_field_of_the_request(played: Stage) -> None:
     await played.call("PUT", "/api/node/a/sysctl/vm.swappiness", b'{"value":"1"}', authorization=bearer("admin"))
     assert msgspec.to_builtins(played.jobs.submitted[0].request) == {"key": "vm.swappiness", "value": "1"}
+
+
+async def test_references_pass_where_the_rules_of_a_field_would_not_let_them(played: Stage) -> None:
+    path = "/api/node/a/sysctl/@fact.custom.key"
+    await played.call("PUT", path, b'{"value":"@fact.cpu.count"}', authorization=bearer("admin"))
+    submitted = msgspec.to_builtins(played.jobs.submitted[0].request)
+    assert submitted == {"key": "@fact.custom.key", "value": "@fact.cpu.count"}
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "field"),
+    [
+        ("vm.swappiness", b'{"value":"@fact.cpus"}', "value"),
+        ("@fact.nothing", b'{"value":"1"}', "key"),
+        ("no%20key", b'{"value":"@fact.cpu.count"}', "key"),
+        ("@fact.custom.key", b'{"value":""}', "value"),
+    ],
+)
+async def test_beside_a_reference_everything_is_checked(played: Stage, key: str, body: bytes, field: str) -> None:
+    answer = await played.call("PUT", f"/api/node/a/sysctl/{key}", body, authorization=bearer("admin"))
+    assert (answer.status, answer.json["code"], answer.json["details"]["field"]) == (400, "invalid", field)
+    assert played.jobs.submitted == []
 
 
 async def test_the_path_wins_over_the_body(played: Stage) -> None:
@@ -204,6 +230,13 @@ async def test_the_result_says_the_name_of_the_host_but_not_how_it_fared(played:
     played.jobs.answers = [response("a", forged)]
     entry = (await create(played)).json["results"][0]
     assert (entry["hostname"], entry["status"], entry["machine_id"]) == ("new-name", "ok", "a")
+
+
+async def test_a_result_that_declares_a_status_tells_it_in_place_of_ok(played: Stage) -> None:
+    found = {"path": "/x", "status": "drifted", "changed": False}
+    played.jobs.answers = [response("a", found), response("b", found, Ending.FAILED, error="no", code="failed")]
+    answer = await played.call("POST", "/api/node/_all/file/status", b'{"path":"/x"}', authorization=bearer("read"))
+    assert [entry["status"] for entry in answer.json["results"]] == ["drifted", "failed"]
 
 
 async def test_the_status_of_success_is_that_of_the_operation(played: Stage) -> None:
@@ -365,7 +398,12 @@ async def test_a_limited_role_reaches_its_hosts_only(played: Stage) -> None:
     assert [submission.hosts for submission in played.jobs.submitted] == [{"a": "host-a"}] * 3
 
 
-@pytest.mark.parametrize("target", ["host-b", "b", "group:db"])
+async def test_a_limited_role_reaches_of_a_query_its_own(played: Stage) -> None:
+    await create(played, "host-*", role="web")
+    assert played.jobs.submitted[0].hosts == {"a": "host-a"}
+
+
+@pytest.mark.parametrize("target", ["host-b", "b", "group:db", "a,b", "host-b*", "@fact.custom.group:db"])
 async def test_hosts_beyond_the_limit_are_forbidden(played: Stage, target: str) -> None:
     answer = await create(played, target, role="web")
     assert (answer.status, answer.json["code"]) == (403, "forbidden")

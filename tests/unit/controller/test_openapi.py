@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,11 +20,6 @@ from osapi.domains import discovery
 
 CONTRACT = json.loads((Path(__file__).parents[2] / "contract" / "openapi.json").read_text(encoding="utf-8"))
 OPEN = {"GetHealth", "GetHealthReady", "GetOpenAPI"}
-UNTOLD = (
-    "facts", "fqdn", "interfaces", "package_mgr", "primary_interface", "routes", "service_mgr",
-)  # fmt: skip
-"""What the contract lets an agent tell and ours does not yet, see `docs/limits.md`. A field left out is no fault
-to clients: all of them are optional."""
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +55,9 @@ def test_no_fact_is_missing_of_the_operations_that_are_served(document: dict[str
         if facts.get("operationId") in ours:
             kept["paths"].setdefault(path, {})[method] = facts
     broken, _, operations, _, _ = compare(Document(kept), Document(document))
-    untold = {name for fault in broken for name in UNTOLD if _is_about_agents(fault, name)}
-    assert [fault for fault in broken if not any(_is_about_agents(fault, name) for name in UNTOLD)] == []
-    assert untold == set(UNTOLD)
+    assert broken == []
     assert operations == len(ours & set(contract))
     assert {"GetHealth", "GetHealthReady", "GetNodeStatus", "GetNodeHostname", "getJobs"} <= ours
-
-
-def _is_about_agents(fault: str, name: str) -> bool:
-    """Whether the fault is that `name`, or a part of it, is missing from what is told of agents."""
-    return re.match(rf"GET /api/agent(/{{hostname}})?: response 200 (agents\[\]\.)?{name}\b", fault) is not None
 
 
 def test_every_operation_has_an_id_of_its_own(document: dict[str, Any]) -> None:
@@ -153,10 +140,11 @@ def test_what_is_described_is_what_is_served(document: dict[str, Any]) -> None:
     operations = {operation.name: operation for operation in discovery.operations()}
     tree = RouteTree(asgi.routes(operations, services, [], []))
     described = {(method.upper(), path) for method, path, _ in served(document)}
+    tags = {"Job", "Agent", "Facts", "File"}
     by_slices = {
         (each.method, each.path)
         for each in asgi.endpoints()
-        if each.tag in {"Job", "Agent"} or each.operation_id == "GetHealthStatus"
+        if each.tag in tags or each.operation_id == "GetHealthStatus"
     }
     missing = [(method, path) for method, path in described - by_slices if tree.find(method, path) is None]
     assert missing == []

@@ -9,11 +9,14 @@ from typing import Any, cast
 
 import msgspec
 import pytest
+from tests.unit.fleet.test_facts import book_of, told
 from tests.unit.fleet.test_registry import Clock, entry, record, registry_of
 
 from osapi.contract import spoken
 from osapi.contract.endpoint import Call, Caller, Routes
 from osapi.contract.errors import Conflict, Forbidden, Invalid, NotFound
+from osapi.contract.facts import HostFacts, HostInterface, HostRoute
+from osapi.contract.ids import MachineId
 from osapi.fleet import api, suspicions
 from osapi.fleet.conditions import Condition, ConditionType
 from osapi.fleet.drains import Drains
@@ -27,6 +30,15 @@ from osapi.transport.broker import Broker
 
 pytestmark = pytest.mark.anyio
 KEY = PrivateKey(bytes(32))
+FACTS = HostFacts(
+    machine_id=MachineId("m1"),
+    hostname="web-01",
+    fqdn="web-01.example.org",
+    containerized=False,
+    interfaces=(HostInterface(name="eth0"),),
+    routes=(HostRoute(destination="0.0.0.0", gateway="192.0.2.1", interface="eth0", mask="/0", metric=0),),
+    facts={"role": "db", "app": {"port": 1}},
+)
 
 
 @dataclass
@@ -55,8 +67,10 @@ async def ask(registry: Registry, operation_id: str, request: Any, caller: Reade
 
 @pytest.fixture
 async def registry() -> Registry:
-    made = registry_of(Clock())
+    book = book_of()
+    made = registry_of(Clock(), facts=book)
     await made.start()
+    book.note(told(FACTS))
     facts = {
         "os_info": OsInfo("Debian GNU/Linux", "12"),
         "load": Load(0.5, 0.25, 0.125),
@@ -86,6 +100,9 @@ async def test_agents_are_listed_by_name_ready_or_not(registry: Registry) -> Non
     [
         ({"status": "Ready"}, ["web-01"]),
         ({"status": "NotReady"}, ["db-01"]),
+        ({"target": "web-* and @fact.custom.role:db"}, ["web-01"]),
+        ({"target": "_any"}, ["web-01"]),
+        ({"target": "web-01", "state": "Cordoned"}, []),
         ({"reachable": False}, ["db-01"]),
         ({"state": "Ready"}, ["db-01", "web-01"]),
         ({"state": "Cordoned"}, []),
@@ -125,6 +142,22 @@ async def test_an_agent_is_shown_with_the_field_names_of_the_contract(registry: 
     assert shown["load_average"] == {"1min": 0.5, "5min": 0.25, "15min": 0.125}
     assert shown["memory"] == {"total": 8, "free": 2, "used": 4}
     assert shown["os_info"] == {"distribution": "Debian GNU/Linux", "version": "12"}
+
+
+async def test_an_agent_is_shown_with_the_facts_of_its_host(registry: Registry) -> None:
+    answer = await ask(registry, "getAgentDetails", api.AgentRequest(hostname="m1"), Reader())
+    shown = msgspec.json.decode(msgspec.json.encode(answer))
+    route = {"destination": "0.0.0.0", "gateway": "192.0.2.1", "interface": "eth0", "mask": "/0", "metric": 0}
+    assert (shown["fqdn"], shown["containerized"], shown["routes"]) == ("web-01.example.org", False, [route])
+    assert (shown["interfaces"], shown["facts"]) == ([{"name": "eth0"}], {"role": "db", "app": {"port": 1}})
+    silent = msgspec.to_builtins(await ask(registry, "getAgentDetails", api.AgentRequest(hostname="m2"), Reader()))
+    assert not {"fqdn", "containerized", "routes", "interfaces", "facts"} & silent.keys()
+
+
+@pytest.mark.parametrize("target", ["web-*", "group:web", "_any", "_all", "@fact.custom.role:db", "web-01"])
+async def test_agents_are_listed_by_target(registry: Registry, target: str) -> None:
+    answer = await ask(registry, "getAgents", api.AgentListRequest(target=target), Reader())
+    assert [each.hostname for each in answer.agents] == ["web-01"]
 
 
 async def test_an_unknown_agent_is_not_found(registry: Registry) -> None:

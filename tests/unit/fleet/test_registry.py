@@ -12,6 +12,7 @@ from osapi.contract.errors import Invalid
 from osapi.contract.ids import MachineId
 from osapi.contract.target import AllTarget, AnyTarget
 from osapi.fleet import models
+from osapi.fleet.facts import FactBook
 from osapi.fleet.keys import KeyBook
 from osapi.fleet.models import AgentRecord, AgentState
 from osapi.fleet.registry import Registry
@@ -95,16 +96,9 @@ def clock() -> Clock:
     return Clock()
 
 
-def registry_of(clock: Clock, *entries: Entry) -> Registry:
-    quarantine = Quarantine(clock)
-    return Registry(
-        cast("Bucket", Stored(*entries)),
-        KeyBook(None),
-        quarantine,
-        ttl=timedelta(seconds=30),
-        clock=clock,
-        now=clock.now,
-    )
+def registry_of(clock: Clock, *entries: Entry, facts: FactBook | None = None) -> Registry:
+    bucket, keys, quarantine = cast("Bucket", Stored(*entries)), KeyBook(None), Quarantine(clock)
+    return Registry(bucket, keys, quarantine, facts, ttl=timedelta(seconds=30), clock=clock, now=clock.now)
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osapi.contract.errors import Forbidden, Invalid, OsapiError
+from osapi.contract.facts import HostFacts
 from osapi.contract.ids import MachineId
-from osapi.contract.target import AllTarget, AnyTarget, HostTarget, LabelTarget, Target
+from osapi.contract.target import AllTarget, AnyTarget, HostTarget, LabelTarget, Target, parse
 from osapi.fleet.models import AgentRecord, AgentState, DrainOrder
 from osapi.fleet.resolution import Reach, Resolution, find, resolve
 from osapi.jobs.record import Actor
@@ -26,6 +27,7 @@ class Fleet:
 
     records: dict[MachineId, AgentRecord]
     ready: set[MachineId]
+    told: dict[MachineId, HostFacts] = field(default_factory=dict[MachineId, HostFacts])
     orders: dict[MachineId, DrainOrder] = field(default_factory=dict[MachineId, DrainOrder])
 
     def machines(self) -> Mapping[MachineId, AgentRecord]:
@@ -36,6 +38,9 @@ class Fleet:
 
     def is_ready(self, machine: MachineId) -> bool:
         return machine in self.ready
+
+    def facts(self, machine: MachineId) -> HostFacts | None:
+        return self.told.get(machine)
 
     def order(self, machine: MachineId) -> DrainOrder | None:
         return self.orders.get(machine)
@@ -85,6 +90,9 @@ targets: st.SearchStrategy[Target] = st.one_of(
     st.just(AllTarget()),
     st.builds(LabelTarget, st.sampled_from(["group", "site", "rack"]), label_values),
     st.builds(HostTarget, st.one_of(names, st.sampled_from([f"m{n}" for n in range(6)]))),
+    st.sampled_from(["web*", "not web", "web,db", "group:web or site:*", "group:w* and not m1", "not @fact.os:x"]).map(
+        parse
+    ),
 )
 reaches: st.SearchStrategy[Reach | None] = st.one_of(
     st.none(),
@@ -222,3 +230,68 @@ def test_any_of_a_limited_caller_becomes_one_host_within_reach() -> None:
 def test_a_caller_who_reaches_nobody_is_forbidden(target: Target) -> None:
     with pytest.raises(Forbidden):
         resolve(target, fleet_of(WEB, DB), lambda _: False, first)
+
+
+def fleet_with_facts() -> Fleet:
+    fleet = fleet_of(WEB, DB, record("c3", "web-02", {"group": "web.dev"}), record("d4", "db-02"), away=["c3"])
+    for machine, colour in (("a1", "blue"), ("b2", "red"), ("c3", "blue")):
+        fleet.told[MachineId(machine)] = HostFacts(
+            machine_id=MachineId(machine), hostname=fleet.records[MachineId(machine)].hostname, facts={"colour": colour}
+        )
+    return fleet
+
+
+def of_group(group: str) -> Reach:
+    return lambda labels: labels.get("group", "").startswith(group)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("@fact.custom.colour:blue", {"a1"}),
+        ("not @fact.custom.colour:blue", {"b2"}),
+        ("@fact.custom.colour:*", {"a1", "b2"}),
+        ("web-*,db-02", {"a1", "d4"}),
+        ("not web-02", {"a1", "b2", "d4"}),
+        ("a1,b2", {"a1", "b2"}),
+    ],
+)
+def test_a_query_means_the_ready_hosts_that_fit(text: str, meant: set[str]) -> None:
+    resolution = resolve(parse(text), fleet_with_facts(), None, first)
+    assert set(resolution.hosts) == meant
+    assert resolution.machine is None
+
+
+def test_a_host_that_has_not_told_its_facts_is_left_out_and_named() -> None:
+    fleet = fleet_with_facts()
+    assert resolve(parse("not @fact.custom.colour:blue"), fleet, None, first).undecided == {"d4": "db-02"}
+    assert resolve(parse("web-*"), fleet, None, first).undecided == {}
+    assert resolve(parse("@fact.custom.colour:red"), fleet, of_group("db"), first).undecided == {}
+    with pytest.raises(Invalid, match="ready hosts without facts so far: 1"):
+        resolve(parse("@fact.custom.colour:green"), fleet, None, first)
+
+
+@pytest.mark.parametrize(
+    ("text", "reach", "kind", "says"),
+    [
+        ("web-01,web-99", None, Invalid, "; did you mean web-0"),
+        ("group:web and not web-99", None, Invalid, "there is no host 'web-99'"),
+        ("web-01,web-02", None, Invalid, "host web-02 (c3) is not ready"),
+        ("web-9*", None, Invalid, "no ready host fits, of 4 that are known"),
+        ("web-01,db-01", of_group("web"), Forbidden, "do not reach host db-01"),
+        ("db-*", of_group("web"), Forbidden, "reach no host of target db-*"),
+    ],
+)
+def test_a_query_that_cannot_be_meant_is_refused(
+    text: str, reach: Reach | None, kind: type[OsapiError], says: str
+) -> None:
+    with pytest.raises(kind) as refused:
+        resolve(parse(text), fleet_with_facts(), reach, first)
+    assert says in refused.value.message
+
+
+def test_a_name_that_two_hosts_bear_is_no_part_of_a_query() -> None:
+    fleet = fleet_of(WEB, record("c3", "web-01"))
+    with pytest.raises(Invalid, match="2 hosts are named 'web-01'"):
+        resolve(parse("web-01,a1"), fleet, None, first)
+    assert set(resolve(parse("web-0*"), fleet, None, first).hosts) == {"a1", "c3"}

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from osapi.contract.errors import (
@@ -17,16 +18,36 @@ from osapi.contract.errors import (
     OsapiError,
     Permanent,
     TooLarge,
+    Unavailable,
 )
+from osapi.contract.facts import HostFacts
 from osapi.host.door import Host, Task
 from osapi.host.files import FileKind
 from osapi.host.identity import Claims
 from osapi.host.local import LocalHost, open_host
-from osapi.host.plan import Forget, Link, Plan, Remember, Remove, Run, SetKernelValue, Signal, Write, sha256
+from osapi.host.plan import (
+    Fetch,
+    Forget,
+    Intend,
+    Keep,
+    Link,
+    Plan,
+    Remember,
+    Remove,
+    Restore,
+    Run,
+    SetKernelValue,
+    Signal,
+    Write,
+    sha256,
+)
 from osapi.host.processes import HostProcess
 from osapi.host.program import TimedOut
+from osapi.templates.faults import TemplateFault
+from osapi.templates.rendering import Context
 from osapi.testing.files import FakeFile
 from osapi.testing.host import DEBIAN, FakeHost, Setup
+from osapi.testing.objects import FakeObject, FakeObjects
 from osapi.testing.programs import Script
 
 pytestmark = pytest.mark.anyio
@@ -51,6 +72,7 @@ FILES |= {
     "/proc/42/cmdline": "web\0--port\08080\0",
     "/proc/42/cgroup": "0::/system.slice/web.service\n",
 }
+OBJECTS = {"app.conf": FakeObject(content=b"port = 80\n" * 20_000)}
 LINKS = {"/etc/link": "motd", "/etc/elsewhere": "/opt/data", "/etc/loop": "loop"}
 SCRIPTS = (
     Script(argv=("/bin/sh", "-c", "echo out; echo err >&2; exit 3"), stdout=b"out\n", stderr=b"err\n", exit_code=3),
@@ -73,15 +95,16 @@ def lay_out(root: Path) -> None:
 
 async def real(root: Path, state: Path) -> LocalHost:
     lay_out(root)
-    state.mkdir()  # noqa: ASYNC240 - a test may block
-    return await open_host(state, claims=Claims(labels={"group": "web"}), root=str(root))
+    state.mkdir(mode=0o700)  # noqa: ASYNC240 - a test may block
+    made = await open_host(state, claims=Claims(labels={"group": "web"}), root=str(root))
+    return made.with_objects(FakeObjects(OBJECTS))
 
 
 def fake() -> FakeHost:
     files = {path: FakeFile(content=content.encode()) for path, content in FILES.items()}
     files |= {path: FakeFile(kind=FileKind.LINK, content=target.encode()) for path, target in LINKS.items()}
     files["/opt/data"] = FakeFile(kind=FileKind.DIRECTORY, mode=0o755)
-    return FakeHost(Setup(files=files, scripts=SCRIPTS, labels={"group": "web"}, machine_id=MACHINE))
+    return FakeHost(Setup(files=files, scripts=SCRIPTS, labels={"group": "web"}, machine_id=MACHINE, objects=OBJECTS))
 
 
 @pytest.fixture(params=["real", "fake"])
@@ -279,10 +302,12 @@ BAD_PATHS = [
         lambda host, path: host.stat(path),
         lambda host, path: host.list_dir(path),
         lambda host, path: host.write(path, b""),
+        lambda host, path: host.write_from(path, pieces(b""), sha256=sha256(b"")),
+        lambda host, path: host.digest(path),
         lambda host, path: host.remove(path),
         lambda host, path: host.disk_space(path),
     ],
-    ids=["read", "follow", "stat", "list_dir", "write", "remove", "disk_space"],
+    ids=["read", "follow", "stat", "list_dir", "write", "write_from", "digest", "remove", "disk_space"],
 )
 async def test_a_path_that_is_not_in_its_plainest_form_is_invalid(
     host: Host, use: Callable[[Host, str], Awaitable[Any]], path: str
@@ -333,6 +358,129 @@ class TestWrite:
         before = await host.list_dir("/etc")
         await host.write("/etc/motd", b"x")
         assert await host.list_dir("/etc") == before
+
+
+async def pieces(*content: bytes) -> AsyncIterator[bytes]:
+    for piece in content:
+        yield piece
+
+
+class TestWriteFrom:
+    async def test_pieces_become_one_file(self, host: Host) -> None:
+        await host.write_from(
+            "/srv/a/b", pieces(b"one", b"two"), sha256=sha256(b"onetwo"), mode=0o600, make_parents=True
+        )
+        stat = await host.stat("/srv/a/b")
+        assert await host.read("/srv/a/b") == b"onetwo"
+        assert stat is not None
+        assert stat.mode == 0o600
+
+    async def test_another_digest_leaves_the_old_file(self, host: Host) -> None:
+        before = await host.list_dir("/etc")
+        await refused(host.write_from("/etc/motd", pieces(b"x"), sha256=sha256(b"y")), Permanent, "corrupt")
+        assert (await host.read("/etc/motd"), await host.list_dir("/etc")) == (b"welcome\n", before)
+
+    async def test_a_source_that_ends_badly_leaves_the_old_file(self, host: Host) -> None:
+        async def cut() -> AsyncIterator[bytes]:
+            yield b"x"
+            raise Unavailable("cut")
+
+        before = await host.list_dir("/etc")
+        await refused(host.write_from("/etc/motd", cut(), sha256=sha256(b"x")), Unavailable)
+        assert (await host.read("/etc/motd"), await host.list_dir("/etc")) == (b"welcome\n", before)
+
+    @pytest.mark.parametrize("path", ["/etc/link", "/etc/elsewhere/file", "/etc", "/"])
+    async def test_nothing_but_a_regular_file_is_replaced(self, host: Host, path: str) -> None:
+        work = host.write_from(path, pieces(b"x"), sha256=sha256(b"x"), make_parents=True)
+        await refused(work, Permanent, "unsafe_path")
+        assert await host.read("/etc/motd") == b"welcome\n"
+
+    async def test_an_object_is_put_in_place(self, host: Host) -> None:
+        found = await host.objects.find("app.conf")
+        applied = await host.apply(Plan((Fetch(path="/etc/app.conf", object=found, mode=0o640),), "app.conf"))
+        stat = await host.stat("/etc/app.conf")
+        assert applied.changed
+        assert stat is not None
+        assert (stat.mode, stat.size, await host.digest("/etc/app.conf")) == (0o640, found.size, found.sha256)
+
+
+class TestDigest:
+    async def test_a_file_of_any_length_has_one(self, host: Host) -> None:
+        await host.write("/etc/large", b"x" * 3_000_000)
+        assert await host.digest("/etc/large") == sha256(b"x" * 3_000_000)
+        assert await host.digest("/etc/nothing") is None
+
+    @pytest.mark.parametrize("path", ["/etc/link", "/etc/elsewhere/file", "/etc"])
+    async def test_nothing_but_a_regular_file_has_one(self, host: Host, path: str) -> None:
+        await refused(host.digest(path), Permanent, "unsafe_path")
+
+
+class TestOwners:
+    async def test_names_and_numbers_are_found(self, host: Host) -> None:
+        assert await host.owner_ids("root", "root") == (0, 0)
+        assert await host.owner_ids("4711", "4712") == (4711, 4712)
+
+    @pytest.mark.parametrize("name", ["nobody-at-all", "-1", "4294967295", "٣", ""])
+    async def test_a_name_that_nobody_has_is_refused(self, host: Host, name: str) -> None:
+        await refused(host.owner_ids(name, None), Invalid, "unknown_owner")
+        await refused(host.owner_ids(None, name), Invalid, "unknown_owner")
+
+
+class TestRender:
+    CONTEXT = Context(facts={"os": "debian", "cpus": 2}, vars={"port": 80}, hostname="web-01")
+
+    async def test_a_template_speaks_of_facts_vars_and_host_name(self, host: Host) -> None:
+        rendered = await host.render(b"{{ hostname }} {{ facts.os }}:{{ vars.port }}\n", self.CONTEXT)
+        assert (rendered.content, rendered.facts) == (b"web-01 debian:80\n", ("os",))
+
+    async def test_a_fault_is_told_with_its_line(self, host: Host) -> None:
+        err = await refused(host.render(b"a\n{{ vars.none }}", self.CONTEXT), TemplateFault, "template_error")
+        assert err.details == {"line": 2, "reason": "there is no 'none' in facts, vars or hostname"}
+
+    async def test_a_template_of_go_is_rendered_too(self, host: Host) -> None:
+        text = b'{{ if eq .Facts.os "debian" }}apt{{ end }} {{ .Vars.port }}'
+        assert (await host.render(text, self.CONTEXT)).content == b"apt 80"
+
+    async def test_a_template_that_is_too_long_is_refused(self, host: Host) -> None:
+        await refused(host.render(b"x" * (256 * 1024 + 1), self.CONTEXT), TemplateFault, "template_error")
+
+    async def test_what_becomes_too_long_is_refused(self, host: Host) -> None:
+        text = b"{% for a in range(1000) %}{% for b in range(1000) %}123456789{% endfor %}{% endfor %}"
+        await refused(host.render(text, self.CONTEXT), TemplateFault, "template_error")
+
+
+class TestBackups:
+    async def test_what_is_kept_can_be_put_back(self, host: Host) -> None:
+        await host.write("/etc/motd", b"first", mode=0o640)
+        await host.apply(Plan((Keep(path="/etc/motd"), Write(path="/etc/motd", content=b"ours"))))
+        kept = await host.backups.stat("/etc/motd")
+        assert kept is not None
+        assert (kept.mode, kept.size, await host.backups.read("/etc/motd", 5)) == (0o640, 5, b"first")
+        await host.apply(Plan((Restore(path="/etc/motd"), Forget(path="/etc/motd"))))
+        stat = await host.stat("/etc/motd")
+        assert stat is not None
+        assert (stat.mode, await host.read("/etc/motd")) == (0o640, b"first")
+        assert await host.backups.stat("/etc/motd") is None
+
+    async def test_a_restored_file_may_have_lost_its_directory(self, host: Host) -> None:
+        await host.write("/srv/a/b", b"deep", make_parents=True)
+        await host.apply(Plan((Keep(path="/srv/a/b"), Remove(path="/srv/a/b"), Restore(path="/srv/a/b"))))
+        assert await host.read("/srv/a/b") == b"deep"
+
+    async def test_what_is_not_there_is_neither_kept_nor_restored(self, host: Host) -> None:
+        await refused(host.backups.keep("/etc/nothing"), NotFound)
+        await refused(host.backups.restore("/etc/nothing"), NotFound)
+        assert await host.backups.stat("/etc/nothing") is None
+        assert await host.backups.read("/etc/nothing", 5) is None
+        await host.backups.drop("/etc/nothing")
+
+    async def test_a_copy_over_the_limit_is_too_large(self, host: Host) -> None:
+        await host.backups.keep("/etc/long")
+        await refused(host.backups.read("/etc/long", 1999), TooLarge)
+
+    @pytest.mark.parametrize("path", ["/etc/link", "/etc/elsewhere/file", "/etc"])
+    async def test_nothing_but_a_regular_file_is_kept(self, host: Host, path: str) -> None:
+        await refused(host.backups.keep(path), Permanent, "unsafe_path")
 
 
 class TestRemove:
@@ -390,6 +538,7 @@ class TestCheckMode:
     async def test_nothing_can_be_changed_directly(self, checking: Host) -> None:
         for work in (
             checking.write("/etc/motd", b"x"),
+            checking.write_from("/etc/motd", pieces(b"x"), sha256=sha256(b"x")),
             checking.remove("/etc/motd"),
             checking.set_kernel_value("/proc/sys/vm/swappiness", "1"),
         ):
@@ -455,6 +604,23 @@ class TestApply:
         assert sorted(heard) == [b"err\n", b"out\n"]
 
 
+class TestFacts:
+    async def test_they_are_told_as_they_are_on_the_wire(self, host: Host) -> None:
+        told = await host.facts()
+        assert (told["machine_id"], told["hostname"], told["architecture"]) == (MACHINE, "web-01", host.architecture)
+        assert told["os_release"] == {
+            "id": "debian",
+            "family": ["debian", "linux"],
+            "version": "12",
+            "codename": "bookworm",
+        }
+        assert msgspec.convert(told, HostFacts).hostname == "web-01"
+        assert msgspec.json.decode(msgspec.json.encode(told)) == told
+
+    async def test_looking_changes_nothing_and_is_allowed_in_check_mode(self, host: Host) -> None:
+        assert (await host.for_task(Task(check_mode=True)).facts())["hostname"] == "web-01"
+
+
 class TestManaged:
     async def test_a_note_says_who_when_and_what(self, host: Host) -> None:
         view = host.for_task(Task(job_id="j1", operation="node.sysctl.create"))
@@ -476,6 +642,18 @@ class TestManaged:
         await host.apply(Plan(tuple(Remember(path=path, sha256="") for path in paths)))
         found = await host.managed.below("/etc/sysctl.d/osapi-")
         assert [note.path for note in found] == ["/etc/sysctl.d/osapi-a", "/etc/sysctl.d/osapi-b"]
+
+    async def test_an_intention_leaves_the_rest_of_the_note(self, host: Host) -> None:
+        await host.apply(Plan((Remember(path="/a", sha256="1"), Intend(path="/a", sha256="2"))))
+        note = await host.managed.get("/a")
+        assert note is not None
+        assert (note.sha256, note.settled, note.pending) == ("1", True, "2")
+        await host.apply(Plan((Intend(path="/unknown", sha256="2"),)))
+        assert await host.managed.get("/unknown") is None
+
+    async def test_a_note_brought_up_to_date_is_no_change(self, host: Host) -> None:
+        applied = await host.apply(Plan((Remember(path="/a", sha256="1", quiet=True),)))
+        assert (applied.changed, (await host.managed.get("/a")) is not None) == (False, True)
 
     async def test_a_forgotten_note_is_gone(self, host: Host) -> None:
         await host.apply(Plan((Remember(path="/a", sha256="1"), Forget(path="/a"), Forget(path="/a"))))

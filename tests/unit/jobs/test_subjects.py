@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from osapi.contract.ids import JobId, MachineId
 from osapi.contract.operation import Kind
-from osapi.contract.target import AllTarget, AnyTarget, HostTarget, LabelTarget
+from osapi.contract.target import AllTarget, AnyTarget, HostTarget, LabelTarget, parse
 from osapi.jobs import subjects
 
 part = st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size=8)
@@ -52,6 +52,13 @@ def test_everybody_hears_all_and_nobody_hears_any(kind: Kind, machine: MachineId
     assert hears(machine, {}, everybody)
     assert not hears(machine, {}, subjects.live(anybody))
     assert anybody in subjects.ANY_FILTERS
+
+
+@given(kinds, machines)
+def test_nobody_hears_the_job_of_a_query_unless_it_is_sent_to_him(kind: Kind, machine: MachineId) -> None:
+    route = subjects.route_of(parse("web-* and not db-01"), None)
+    assert route == subjects.EACH
+    assert not hears(machine, {"_each": "_each"}, subjects.live(subjects.submission(kind, route)))
 
 
 @given(st.text(max_size=20))

@@ -94,3 +94,7 @@ def test_only_reading_calls_are_sent_twice() -> None:
     assert not calls.job_retry("a", None).safe
     assert not calls.job_delete("a").safe
     assert not calls.dead_letter_replay(1).safe
+
+
+def test_a_name_of_dots_alone_does_not_climb() -> None:
+    assert (quote("."), quote(".."), quote("a.b")) == ("%2E", "%2E%2E", "a.b")

@@ -132,6 +132,7 @@ class ShellRequest(Surroundings, kw_only=True):
             max_length=131071,
             pattern=r"^[^\x00]+$",
             examples=["df -h | tail -n +2"],
+            extra={"references": "plain"},
         ),
     ]
 

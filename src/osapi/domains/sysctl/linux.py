@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from osapi.contract.errors import NotManaged
 from osapi.contract.operation import Nothing
+from osapi.deploy.deployer import Deployer
 from osapi.domains.sysctl import decisions, keys, precedence
 from osapi.domains.sysctl.decisions import Seen
 from osapi.domains.sysctl.models import SysctlChange, SysctlCreate, SysctlEntry, SysctlKey, SysctlUpdate
@@ -23,6 +24,7 @@ class LinuxSysctl:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._deployer = Deployer(host)
 
     async def entries(self, _: Nothing, /) -> list[SysctlEntry]:
         """Every managed parameter, by key."""
@@ -61,15 +63,12 @@ class LinuxSysctl:
         return SysctlChange(changed=applied.changed, diff=applied.diff, key=seen.key, running=running)
 
     async def _look(self, key: str) -> Seen:
-        path = keys.file_path(key)
         kernel_path = keys.kernel_path(key)
         stat = await self._host.stat(kernel_path)
         readable = stat is not None and stat.kind is FileKind.FILE and bool(stat.mode & 0o400)
         return Seen(
             key=key,
-            record=await self._host.managed.get(path),
-            content=await self._host.read(path),
-            file=await self._host.stat(path),
+            file=await self._deployer.look_at(keys.file_path(key)),
             kernel=stat,
             running=text(await self._host.read(kernel_path)) if readable else None,
         )

@@ -1,0 +1,1 @@
+"""Uploaded files on a host: put in place, compared, taken away again."""

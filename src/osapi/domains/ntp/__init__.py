@@ -1,0 +1,1 @@
+"""Servers from which a host takes the time, by chrony."""
