@@ -49,6 +49,11 @@ def holds(value: Any) -> bool:
     return False
 
 
+def used(request: dict[str, Any], model: type[msgspec.Struct]) -> bool:
+    """Whether any field may hold a reference and does, or an escaped one."""
+    return any(mode != NEVER for _, mode in _fields(request, model))
+
+
 def check(request: dict[str, Any], model: type[msgspec.Struct]) -> None:
     """Raise `Invalid`, naming field and key, for a reference to a fact that no host can have."""
     for name, mode in _fields(request, model):

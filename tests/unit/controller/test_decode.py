@@ -218,6 +218,27 @@ def test_beside_references_everything_is_checked(text: str) -> None:
     assert fault.value.details["field"] == field
 
 
+class Locked(msgspec.Struct):
+    key: Annotated[Secret, Meta(extra_json_schema=Secret.schema())]
+    keys: list[Annotated[Secret, Meta(extra_json_schema=Secret.schema())]] = []
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.name == "x":
+            raise ValueError("x is not allowed")
+
+
+def test_a_secret_is_not_looked_at_for_references() -> None:
+    reader = RequestReader(Locked, (), for_hosts=True)
+    found = reader.read((), b"", b'{"key": "@fact.nonsense", "keys": ["@@fact.x"]}')
+    assert found == Locked(Secret("@fact.nonsense"), [Secret("@@fact.x")])
+    with pytest.raises(Invalid, match="x is not allowed"):
+        reader.read((), b"", b'{"key": "@fact.nonsense", "name": "x"}')
+    found = reader.read((), b"", b'{"key": "@fact.nonsense", "name": "@fact.os"}')
+    assert isinstance(found, Locked)
+    assert (found.key, found.name) == (Secret("@fact.nonsense"), "@fact.os")
+
+
 def test_requests_that_are_not_for_hosts_know_no_references() -> None:
     with pytest.raises(Invalid, match="name: "):
         body('{"name": "@fact.hostname"}')
