@@ -15,6 +15,7 @@ from osapi.contract.ids import JobId, MachineId
 from osapi.contract.operation import Kind
 from osapi.jobs import envelope, roster, subjects
 from osapi.jobs.record import Actor, Ending, Job, Response, Roster
+from osapi.pki.ed25519 import PrivateKey
 from osapi.pki.signing import Signer
 
 _AT_ONCE = 512
@@ -29,8 +30,9 @@ async def fill(login: Login, signer: Signer, count: int) -> list[JobId]:
     wire = await connect(login)
     wire.listen_for_answers()
     ids: list[JobId] = []
+    agent = Signer(PrivateKey.generate())
     waiting: list[asyncio.Future[bytes]] = []
-    for job, record, answer in _jobs(signer, count):
+    for job, record, answer in _jobs(signer, agent, count):
         ids.append(job.id)
         key = subjects.response_key(job.id, job.route.removeprefix("host."))
         waiting.append(wire.request(f"$KV.job-queue.{subjects.record_key(job.id)}", record))
@@ -43,14 +45,14 @@ async def fill(login: Login, signer: Signer, count: int) -> list[JobId]:
     return ids
 
 
-def _jobs(signer: Signer, count: int) -> Iterator[tuple[Job, bytes, bytes]]:
+def _jobs(signer: Signer, agent: Signer, count: int) -> Iterator[tuple[Job, bytes, bytes]]:
     now = datetime.now(UTC)
     for number in range(count):
         issued = now - timedelta(hours=1) * (count - number) / count - timedelta(minutes=5)
-        yield _job(signer, number, issued)
+        yield _job(signer, agent, number, issued)
 
 
-def _job(signer: Signer, number: int, issued: datetime) -> tuple[Job, bytes, bytes]:
+def _job(signer: Signer, agent: Signer, number: int, issued: datetime) -> tuple[Job, bytes, bytes]:
     machine, hostname = MachineId(f"{0xB0000000 + number % _HOSTS:032x}"), f"web-{number % _HOSTS:02}"
     job = Job(
         id=JobId(str(uuid.uuid4())), operation=_OPERATIONS[number % len(_OPERATIONS)], kind=Kind.QUERY,
@@ -63,4 +65,8 @@ def _job(signer: Signer, number: int, issued: datetime) -> tuple[Job, bytes, byt
         data=msgspec.Raw(_encode({"hostname": hostname})),
         received=issued, started=issued, finished=issued + timedelta(milliseconds=2),
     )  # fmt: skip
-    return job, sealed + b"\n" + _encode(Roster({machine: hostname})), _encode(response)
+    return (
+        job,
+        sealed + b"\n" + _encode(Roster({machine: hostname})),
+        envelope.seal(agent, envelope.RESULT, _encode(response)),
+    )

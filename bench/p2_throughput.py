@@ -20,7 +20,10 @@ from bench.wire import connect
 from osapi.contract.operation import Nothing
 from osapi.contract.target import HostTarget
 from osapi.domains.node import operations
+from osapi.fleet.keys import KeyBook
+from osapi.fleet.registry import Registry
 from osapi.jobs.dispatcher import Submission
+from osapi.jobs.quarantine import Quarantine
 from osapi.jobs.record import Actor
 from osapi.jobs.service import JobNames, JobService
 from osapi.pki.signing import Signer, Verifier
@@ -80,8 +83,11 @@ async def _core(stack: Stack) -> AsyncIterator[Callable[[int], Awaitable[None]]]
         inbox="_INBOX_bench",
     )
     broker = await Broker.connect(address, name="bench")
+    quarantine = Quarantine(time.time)
+    registry = Registry(broker.bucket("agent-registry"), KeyBook(broker.bucket("agent-enrollment")), quarantine)
+    await registry.start()
     jobs = JobService(
-        broker, Signer(key), Verifier.of(key.public_key),
+        broker, Signer(key), Verifier.of(key.public_key), registry, quarantine,
         names=JobNames(), expiry=timedelta(seconds=60), retention=None, clock=time.time,
     )  # fmt: skip
     await jobs.start()
@@ -99,6 +105,7 @@ async def _core(stack: Stack) -> AsyncIterator[Callable[[int], Awaitable[None]]]
 
     yield submit
     await jobs.stop()
+    await registry.stop()
     await broker.close()
 
 

@@ -2,7 +2,7 @@
 
 Towards the broker a played agent does what a real one does, byte for byte: it holds the same
 subscriptions and an open pull on the queue for anybody, is in the registry and repeats that, checks
-signature, time and roster of a job, and stores its answer with the same key and header. It has no ledger
+signature, time and roster of a job, signs its answer and stores it with the same key and header. It has no ledger
 and no providers; its work takes no time.
 
 All agents of a process get the same bytes of a broadcast. Their signature is checked once per process and
@@ -30,8 +30,9 @@ from osapi.fleet import models
 from osapi.fleet.models import AgentRecord, Load, Memory, OsInfo
 from osapi.jobs import envelope, roster, subjects
 from osapi.jobs.record import Ending, Job, Response
+from osapi.pki.ed25519 import PrivateKey
 from osapi.pki.keys import load_public_key
-from osapi.pki.signing import Verifier
+from osapi.pki.signing import Signer, Verifier
 
 BEAT_S = 10.0
 ECHO_PREFIX = "bench."
@@ -54,6 +55,8 @@ class PlayedAgent:
         self._labels = labels
         self._unseal = unseal
         self._hostname = f"sim-{machine[-6:]}"
+        self._key = PrivateKey.generate()
+        self._signer = Signer(self._key)
         self._started = datetime.now(UTC)
 
     def listen(self) -> None:
@@ -76,11 +79,13 @@ class PlayedAgent:
         """Write the record into the registry; done when the broker has stored it."""
         record = AgentRecord(
             machine_id=self._machine, hostname=self._hostname, labels=self._labels, version="bench",
+            signing_key=self._key.public_key.raw, sealing_key=bytes([9] + [0] * 31),
             registered_at=self._started, started_at=self._started, heartbeat_at=datetime.now(UTC), uptime_s=100,
             os_info=OsInfo("Debian GNU/Linux", "12"), load=Load(0.1, 0.1, 0.1), memory=Memory(1 << 30, 1 << 29, 1 << 29),
             architecture="x86_64", kernel_version="6.1.0", cpu_count=2,
         )  # fmt: skip
-        return self._wire.request(f"$KV.agent-registry.{models.key(self._machine)}", _encode(record))
+        signed = envelope.seal(self._signer, envelope.HEARTBEAT, _encode(record))
+        return self._wire.request(f"$KV.agent-registry.{models.key(self._machine)}", signed)
 
     def _on_echo(self, _subject: bytes, reply: bytes, _headers: bytes, data: bytes) -> None:
         self._wire.publish(reply.decode(), data[:200])
@@ -97,7 +102,8 @@ class PlayedAgent:
             received=received, started=received, finished=datetime.now(UTC),
         )  # fmt: skip
         subject = f"$KV.job-responses.{subjects.response_key(job.id, self._machine)}"
-        self._wire.request(subject, _encode(response), headers=_FIRST_ANSWER)
+        signed = envelope.seal(self._signer, envelope.RESULT, _encode(response))
+        self._wire.request(subject, signed, headers=_FIRST_ANSWER)
 
 
 def _ignore(_subject: bytes, _reply: bytes, _headers: bytes, _data: bytes) -> None:

@@ -93,10 +93,11 @@ class Fleet:
         with Client(context.url, context.token) as client:
             yield client
 
-    def client(self, *words: str, folder: Path | None = None) -> Answer:
+    def client(self, *words: str, folder: Path | None = None, stdin: str = "") -> Answer:
         """Run `osapi client … --json`, in `folder` if that matters."""
         done = subprocess.run(
             [OSAPI, "client", *words, "--json"],
+            input=stdin,
             capture_output=True,
             text=True,
             env=self.environ,

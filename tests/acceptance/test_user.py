@@ -1,11 +1,14 @@
-"""Accounts and their keys on real Debian hosts, looked at with getent(1), passwd(1) and stat(1)."""
+"""Accounts and their keys on real Debian hosts, looked at with getent(1), passwd(1) and stat(1).
+
+Passwords are tried as somebody would who logs in: su(1), started by an account that may do nothing without one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from tests.acceptance.fleet import Answer, Fleet
+from tests.acceptance.fleet import Answer, Fleet, eventually
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(300)]
 
@@ -18,8 +21,18 @@ def on_host(fleet: Fleet, *words: str) -> str:
     return fleet.bed("enter", 1, *words, check=False)
 
 
-def user(fleet: Fleet, *words: str) -> Answer:
-    return fleet.client("node", "user", *words, "--name", NAME, "-T", "host1")
+def user(fleet: Fleet, *words: str, stdin: str = "") -> Answer:
+    return fleet.client("node", "user", *words, "--name", NAME, "-T", "host1", stdin=stdin)
+
+
+def opens(fleet: Fleet, password: str) -> bool:
+    """Whether somebody who knows this password gets into the account."""
+    words = ("runuser", "-u", "nobody", "--", "su", "-s", "/bin/sh", "-c", "id -un", NAME)
+    said = fleet.bed("enter", 1, *words, stdin=f"{password}\n".encode(), check=False)
+    if said.endswith(NAME):
+        on_host(fleet, "loginctl", "terminate-user", NAME)
+        eventually(lambda: on_host(fleet, "pgrep", "-u", NAME) == "", "the session has not ended")
+    return said.endswith(NAME)
 
 
 def changed(answer: Answer) -> bool:
@@ -133,3 +146,93 @@ def test_a_link_leads_nowhere(fleet: Fleet, account: str) -> None:
     answer = user(fleet, "ssh-key", "add", "--key", KEY)
     assert (answer.status != 0, "unsafe_path" in answer.stdout + answer.stderr) == (True, True), answer
     assert on_host(fleet, "sha256sum", "/etc/shadow") == before
+
+
+# -- passwords ---------------------------------------------------------------------------------
+
+PASSWORD = "Correct-Horse-7"
+ODD = "a'$(touch /tmp/osapi-canary)'b\\n\\"
+
+
+def set_password(fleet: Fleet, password: str, *words: str) -> bool:
+    return changed(user(fleet, "password", "--password-stdin", *words, stdin=f"{password}\n"))
+
+
+@pytest.mark.parametrize("password", [PASSWORD, ODD, "x" * 200, "é: ü", " with blanks "])
+def test_a_password_opens_the_account_and_a_second_call_changes_nothing(
+    fleet: Fleet, account: str, password: str
+) -> None:
+    assert not opens(fleet, password)
+    assert set_password(fleet, password)
+    assert opens(fleet, password)
+    assert not opens(fleet, f"{password}x")
+    field = on_host(fleet, "getent", "shadow", account)
+    assert not set_password(fleet, password)
+    assert on_host(fleet, "getent", "shadow", account) == field
+    assert on_host(fleet, "ls", "/tmp/osapi-canary") == ""
+
+
+def test_check_mode_sets_no_password(fleet: Fleet, account: str) -> None:
+    before = on_host(fleet, "getent", "shadow", account)
+    answer = user(fleet, "password", "--password-stdin", "--check", stdin=f"{PASSWORD}\n")
+    assert changed(answer)
+    assert answer.results["host1"]["diff"] == f"account {NAME}: password set"
+    assert on_host(fleet, "getent", "shadow", account) == before
+
+
+def test_a_hash_is_a_password_too(fleet: Fleet, account: str) -> None:
+    made = fleet.bed(
+        "enter", 1, "perl", "-e", "print crypt(<STDIN> =~ s/\\n//r, q($6$osapi$))", stdin=b"made elsewhere\n"
+    )
+    assert made.startswith("$6$osapi$")
+    assert set_password(fleet, made, "--hashed")
+    assert on_host(fleet, "getent", "shadow", account).split(":")[1] == made
+    assert opens(fleet, "made elsewhere")
+    assert not set_password(fleet, made, "--hashed")
+    assert not set_password(fleet, "made elsewhere")
+
+
+def test_an_account_is_made_with_its_password(fleet: Fleet) -> None:
+    words = ("create", "--uid", "4401", "--shell", "/bin/bash", "--password-stdin")
+    try:
+        assert changed(user(fleet, *words, stdin=PASSWORD))
+        assert opens(fleet, PASSWORD)
+        assert not changed(user(fleet, *words, stdin=PASSWORD))
+        other = user(fleet, *words, stdin="another one")
+        assert (other.status != 0, "another password" in other.stdout + other.stderr) == (True, True), other
+    finally:
+        on_host(fleet, "userdel", "--remove", NAME)
+
+
+def test_a_locked_account_is_not_opened_by_a_password(fleet: Fleet, account: str) -> None:
+    assert set_password(fleet, PASSWORD)
+    assert changed(user(fleet, "update", "--lock"))
+    assert user(fleet, "password", "--password-stdin", stdin="another one").status != 0
+    assert not opens(fleet, PASSWORD)
+    assert changed(user(fleet, "update", "--unlock"))
+    assert opens(fleet, PASSWORD)
+
+
+def test_row_46_a_password_is_nowhere_on_the_host_but_as_a_hash(fleet: Fleet, account: str) -> None:
+    needle = "Kanarienvogel-7c1f"
+    fleet.bed.write(1, "/run/needle", needle.encode())
+    look = "while :; do grep -lsaf /run/needle /proc/[0-9]*/cmdline /proc/[0-9]*/environ >> /run/seen; echo >> /run/looks; done"
+    fleet.bed("enter", 1, "systemd-run", "--unit=osapi-watch", "sh", "-c", look)
+    operations = 0
+    for password in (needle, f"{needle}-2", needle):
+        assert set_password(fleet, password)
+        operations += 1
+    on_host(fleet, "systemctl", "stop", "osapi-watch")
+    looks = int(on_host(fleet, "sh", "-c", "wc -l < /run/looks"))
+    places = {
+        "processes": on_host(fleet, "cat", "/run/seen"),
+        "agent": on_host(fleet, "grep", "-rlsaf", "/run/needle", "/var/lib/osapi", "/etc", "/home", "/tmp"),
+        "journal": on_host(fleet, "sh", "-c", "journalctl --no-pager -o export | grep -acf /run/needle | grep -v ^0"),
+    }
+    found = {place: where for place, where in places.items() if where}
+    print(
+        f"\nrow 46, on a host: places = {len(places)}, operations = {operations}, looks = {looks}, hits = {len(found)} {found}"
+    )
+    assert found == {}
+    assert looks > 10
+    assert opens(fleet, needle)

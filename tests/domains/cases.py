@@ -21,6 +21,7 @@ from typing import Any
 
 import msgspec
 
+from osapi.contract import masking
 from osapi.contract.errors import OsapiError, Permanent
 from osapi.contract.files import ContentType
 from osapi.contract.operation import Handler, Operation
@@ -141,13 +142,14 @@ class Failure(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class After(msgspec.Struct, forbid_unknown_fields=True):
-    """What differs at the end. `commands` are the argument lists of all programs that were run.
+    """What differs at the end. `commands` are the argument lists of all programs that were run, `stdin` what each was told.
 
     `asked` are the requests to services that were more than a question, `kept` is output that is kept whole.
     """
 
     files: dict[str, File | str | None] = {}
     commands: tuple[tuple[str, ...], ...] | None = None
+    stdin: tuple[str | None, ...] | None = None
     asked: tuple[str, ...] | None = None
     managed: dict[str, Note | None] = {}
     kept: dict[str, str] = {}
@@ -182,7 +184,7 @@ class Case:
         return self.handler.operation
 
     def request(self) -> Any:
-        return msgspec.convert(self.content.request, self.operation.request)
+        return msgspec.convert(self.content.request, self.operation.request, dec_hook=masking.read)
 
     def new_host(self) -> FakeHost:
         before = self.content.host

@@ -31,6 +31,9 @@ async def test_case(case: Case) -> None:
     assert host.backups.kept == expected_backups(backups, case.content)
     if case.content.after.commands is not None:
         assert [call.argv for call in host.calls] == list(case.content.after.commands)
+    if case.content.after.stdin is not None:
+        told = [None if call.stdin is None else call.stdin.decode() for call in host.calls]
+        assert told == list(case.content.after.stdin)
     if case.content.after.asked is not None:
         assert [f"{ask.method} {ask.target}" for ask in host.asked if not ask.reads] == list(case.content.after.asked)
     host.close()

@@ -15,7 +15,9 @@ from tests.domains.cases import FOLDER, Case, folders, load_all
 
 import osapi.domains
 from osapi.auth.permissions import PERMISSIONS
+from osapi.contract import masking
 from osapi.contract.operation import Change, Handler, Kind, Operation
+from osapi.controller.decode import BODY_METHODS
 from osapi.domains import discovery
 from osapi.testing.files import FakeFile
 from osapi.testing.host import FakeHost
@@ -71,6 +73,14 @@ def test_no_field_of_a_result_hides_one_of_the_envelope(operation: Operation[Any
     names = {one.encode_name for one in msgspec.structs.fields(entry_of(operation.result))}
     hidden = names & {"status", "error", "code"}
     assert hidden == ({"status"} if operation.operation_id == "PostNodeFileStatus" else set())
+
+
+@each_operation
+def test_a_secret_stands_in_a_body_and_nowhere_else(operation: Operation[Any, Any]) -> None:
+    """Addresses are written to logs."""
+    if masking.holds(operation.request):
+        assert operation.route[0] in BODY_METHODS
+    assert not masking.holds(operation.result)
 
 
 @each_operation

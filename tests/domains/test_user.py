@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from osapi.contract.errors import Conflict
-from osapi.domains.user import authorized_keys, decisions, key_decisions
+from osapi.domains.user import authorized_keys, decisions, key_decisions, passwords
 from osapi.domains.user.key_decisions import Seen
-from osapi.domains.user.models import SshKeyAdd, UserCreate
+from osapi.domains.user.models import Password, SshKeyAdd, UserCreate, UserPassword
+from osapi.domains.user.seen import Seen as Seen_
 from osapi.host import account_files
 from osapi.host.account_files import PasswdLine
 from osapi.host.files import FileKind, FileStat
@@ -79,6 +80,27 @@ def test_the_message_about_a_bad_key_does_not_hold_it() -> None:
         assert "c2VjcmV0" not in str(caught.value)
 
 
+def test_a_password_that_cannot_be_compared_is_set() -> None:
+    found = Seen_(accounts=[ALICE], groups=[], shadow=None, today=20000)
+    plan = passwords.change(UserPassword(name="alice", password=Password("x")), found, None)
+    (run,) = plan.actions
+    assert isinstance(run, Run)
+    assert (run.argv, run.stdin, run.privileged) == (("chpasswd",), b"alice:x\n", True)
+    assert plan.diff == "account alice: password replaced"
+
+
+def test_a_password_is_in_nothing_that_is_shown() -> None:
+    request = UserPassword(name="alice", password=Password("Correct-Horse-7"))
+    found = Seen_(accounts=[ALICE], groups=[], shadow={}, today=20000)
+    plan = passwords.change(request, found, False)
+    assert "Correct-Horse-7" not in f"{request!r} {plan!r}"
+
+
+def test_an_account_whose_password_nobody_may_compare_is_left_as_it_is() -> None:
+    found = Seen_(accounts=[ALICE], groups=[], shadow=None, today=20000)
+    assert not decisions.create(UserCreate(name="alice", password=Password("x")), found).changes
+
+
 def test_no_hash_leaves_the_parser() -> None:
     found = account_files.shadow(f"alice:!{HASH}:19000:0:99999:7::1:\nbob:!:19000:0:99999:7:::\n".encode())
     assert HASH not in repr(found)
@@ -88,7 +110,7 @@ def test_no_hash_leaves_the_parser() -> None:
 
 
 def test_a_home_that_somebody_else_owns_is_not_given_away() -> None:
-    found = decisions.Seen(
+    found = Seen_(
         accounts=[ALICE], groups=[], shadow={}, today=20000, files={"/srv/carol": replace(DIRECTORY, uid=1000)}
     )
     with pytest.raises(Conflict, match="belongs to uid 1000"):

@@ -85,7 +85,7 @@ async def _begin(held: Held, found: Found, tools: Tools) -> Outcome | Waiting | 
     held.started = now
     held.progress.began(now)
     tools.fail_points.reach(AFTER_STARTED)
-    outcome = await execution.execute(found, job, tools.host, held.live, held.keeping)
+    outcome = await execution.execute(found, job, tools.host, tools.open_secrets, held.live, held.keeping)
     tools.fail_points.reach(AFTER_EFFECT)
     return outcome
 

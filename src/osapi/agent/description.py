@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 import osapi
+from osapi.agent.keys import Keys
 from osapi.agent.nameplate import Nameplate
 from osapi.agent.pressure import Pressure
 from osapi.contract.errors import OsapiError
@@ -34,6 +35,7 @@ class Description:
         machine: MachineId,
         labels: dict[str, str],
         host: Host,
+        keys: Keys,
         nameplate: Nameplate,
         pressure: Pressure,
         *,
@@ -46,6 +48,7 @@ class Description:
         self._machine = machine
         self._labels = labels
         self._host = host
+        self._keys = keys
         self._nameplate = nameplate
         self._pressure = pressure
         self._state = state
@@ -72,6 +75,8 @@ class Description:
             hostname=await self._nameplate.read(),
             labels=self._labels,
             state=AgentState.DRAINING if self.stopping else self._state(),
+            signing_key=self._keys.signing_key,
+            sealing_key=self._keys.sealing.public,
             version=osapi.__version__,
             registered_at=self._joined,
             started_at=self._started,

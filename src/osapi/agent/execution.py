@@ -6,6 +6,7 @@ Cancellation does go on: it stops the provider, and through `host.run` the whole
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ import msgspec
 from osapi.agent import requests
 from osapi.agent.bounds import bounded
 from osapi.agent.catalogue import Found
+from osapi.agent.redaction import Redactor
 from osapi.contract.errors import DeadlineExceeded, OsapiError, Unsupported
 from osapi.contract.operation import Change, Later
 from osapi.host.door import Host, Keep, Live, Task
@@ -47,10 +49,15 @@ class Waiting(msgspec.Struct, frozen=True):
     until: datetime
 
 
+OpenSecrets = Callable[[Job], dict[str, str]]
+"""The secrets of a job by their place. Raises `Invalid` when they were not sealed to this agent."""
+
+
 async def execute(
     found: Found,
     job: Job,
     host: Host,
+    open_secrets: OpenSecrets,
     live: Live | None = None,
     keep: Keep | None = None,
     *,
@@ -58,19 +65,33 @@ async def execute(
 ) -> Outcome | Waiting:
     """Run the job now, within its deadline; or, if it was `waiting`, see to its end.
 
-    `live` takes what it gives out meanwhile, `keep` what is kept whole.
+    `live` takes what it gives out meanwhile, `keep` what is kept whole. Nothing of its secrets is in the outcome;
+    a job that has secrets gives out nothing meanwhile, and nothing of it is kept.
     """
-    view = host.for_task(Task(job_id=job.id, operation=job.operation, check_mode=job.dry_run, live=live, keep=keep))
+    try:
+        secrets = open_secrets(job)
+    except OsapiError as problem:
+        return Outcome(Ending.FAILED, error=problem.message, code=problem.error_code)
+    if secrets:
+        live = keep = None
+    task = Task(job_id=job.id, operation=job.operation, check_mode=job.dry_run, live=live, keep=keep)
+    ended = await _run(found, job, host.for_task(task), secrets, waiting)
+    return ended if isinstance(ended, Waiting) else _fitted(ended, Redactor(secrets.values()))
+
+
+async def _run(
+    found: Found, job: Job, host: Host, secrets: dict[str, str], waiting: Waiting | None
+) -> Outcome | Waiting:
     limit = asyncio.timeout(job.deadline_s + GRACE_S)
     try:
         async with limit:
             with tracing.span(job.operation):
-                request = await requests.read(found.operation, job.request, host)
+                request = await requests.read(found.operation, job.request, secrets, host)
                 try:
                     if waiting is None:
-                        result = await found.call(view)(request)
+                        result = await found.call(host)(request)
                     else:
-                        result = await found.later(view)(request, waiting.note)
+                        result = await found.later(host)(request, waiting.note)
                 except Later as later:
                     return Waiting(later.note, later.until)
     except DeadlineExceeded as problem:
@@ -82,22 +103,31 @@ async def execute(
     except Exception as problem:  # noqa: BLE001 - the border of a job
         if isinstance(problem, TimeoutError) and limit.expired():
             return _out_of_time(f"the operation did not end within {job.deadline_s:g} s and was stopped", None)
-        _log.exception("job.crashed", problem, job_id=job.id, operation=job.operation)
-        return Outcome(Ending.FAILED, error=f"internal error: {type(problem).__name__}: {problem}", code="internal")
-    return _completed(result)
-
-
-def _completed(result: Any) -> Outcome:
+        return _crashed(problem, job)
     changed = result.changed if isinstance(result, Change) else None
-    encoded = _encode(result)
-    data = bounded(encoded)
-    if data is None:
-        text = f"the work is done, but its result of {len(encoded)} bytes is too large to be sent"
-        return Outcome(Ending.FAILED, changed=changed, error=text, code="too_large")
-    return Outcome(Ending.COMPLETED, data=msgspec.Raw(data), changed=changed)
+    return Outcome(Ending.COMPLETED, data=msgspec.Raw(_encode(result)), changed=changed)
 
 
 def _out_of_time(message: str, details: dict[str, Any] | None) -> Outcome:
-    partial = None if details is None else bounded(_encode(details))
-    data = _NULL if partial is None else msgspec.Raw(partial)
+    data = _NULL if details is None else msgspec.Raw(_encode(details))
     return Outcome(Ending.TIMEOUT, data=data, error=message, code=DeadlineExceeded.code)
+
+
+def _crashed(problem: Exception, job: Job) -> Outcome:
+    """The log gets the traceback, unless it might hold a secret."""
+    if job.secrets is None:
+        _log.exception("job.crashed", problem, job_id=job.id, operation=job.operation)
+    else:
+        _log.error("job.crashed", job_id=job.id, operation=job.operation, error=type(problem).__name__)
+    return Outcome(Ending.FAILED, error=f"internal error: {type(problem).__name__}: {problem}", code="internal")
+
+
+def _fitted(outcome: Outcome, redactor: Redactor) -> Outcome:
+    """The outcome as it can be told: without secrets, and no longer than the broker takes."""
+    whole = bytes(redactor.json(outcome.data))
+    data = bounded(whole)
+    if data is None and outcome.ending is Ending.COMPLETED:
+        text = f"the work is done, but its result of {len(whole)} bytes is too large to be sent"
+        return Outcome(Ending.FAILED, changed=outcome.changed, error=text, code="too_large")
+    error = None if outcome.error is None else redactor.text(outcome.error)
+    return msgspec.structs.replace(outcome, data=_NULL if data is None else msgspec.Raw(data), error=error)

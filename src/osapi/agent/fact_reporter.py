@@ -14,6 +14,8 @@ from osapi.agent.pulse import Pulse
 from osapi.contract.errors import OsapiError
 from osapi.fleet import facts as fleet_facts
 from osapi.host.local import LocalHost
+from osapi.jobs import envelope
+from osapi.pki.signing import Signer
 from osapi.telemetry.log import get_logger
 from osapi.transport.bucket import Bucket
 
@@ -28,7 +30,7 @@ _log = get_logger(__name__)
 
 
 class FactReporter:
-    """Puts the facts of one host into the bucket.
+    """Puts the facts of one host into the bucket, signed.
 
     `interval` is how often the host is looked at; a change by OSAPI itself is told after `PAUSE_S`. `ttl` is the age
     at which the bucket forgets; zero: never. `returned` beats when the connection is back.
@@ -38,6 +40,7 @@ class FactReporter:
         self,
         bucket: Bucket,
         host: LocalHost,
+        signer: Signer,
         interval: timedelta,
         ttl: timedelta,
         returned: Pulse,
@@ -45,6 +48,7 @@ class FactReporter:
     ) -> None:
         self._bucket = bucket
         self._host = host
+        self._signer = signer
         self._returned = returned
         self._lasts_s = ttl.total_seconds() / 2 if ttl else float("inf")
         self._interval_s = min(interval.total_seconds(), self._lasts_s)
@@ -64,7 +68,8 @@ class FactReporter:
             facts = await self._host.refresh_facts()
             content = _encode(facts)
             if content != self._told or self._clock() - self._told_at >= self._lasts_s:
-                await self._bucket.put(fleet_facts.key(facts.machine_id), content)
+                signed = envelope.seal(self._signer, envelope.FACTS, content)
+                await self._bucket.put(fleet_facts.key(facts.machine_id), signed)
                 self._told, self._told_at = content, self._clock()
         except OsapiError as problem:
             _log.debug("facts.untold", error=problem.message)

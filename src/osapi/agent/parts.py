@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
+from osapi.agent import keys
 from osapi.agent.catalogue import Catalogue, Domains
 from osapi.agent.claims import Claims
 from osapi.agent.description import Description
@@ -19,6 +20,7 @@ from osapi.agent.figures import Figures
 from osapi.agent.file_states import FileStatesTeller
 from osapi.agent.greeting import Greeting
 from osapi.agent.intake import Identity
+from osapi.agent.keys import Keys
 from osapi.agent.ledger import Ledger
 from osapi.agent.listener import Listener
 from osapi.agent.memory import Memory
@@ -45,6 +47,7 @@ from osapi.host import identity, trial
 from osapi.host.fetchable import Fetchable
 from osapi.host.local import LocalHost, open_host
 from osapi.host.objects import BrokerObjects
+from osapi.jobs import sealing
 from osapi.pki.keys import load_public_key
 from osapi.pki.signing import Verifier
 from osapi.telemetry.log import get_logger
@@ -111,6 +114,7 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     verifier = _verifier(setup.paths)
     state = StateDir(setup.paths.agent_state)
     stack.callback(state.release)
+    own = keys.load_or_create(state.path)
     reach = Reach()
     host = await _host(setup, state, reach)
     stack.callback(host.managed.close)
@@ -127,7 +131,7 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     duty = Duty(state.drain_order, names.machine_id, verifier, wanted.beat.set)
     pressure = Pressure(state.conditions, setup.settings.agent, setup.now)
     parts = _assemble(
-        setup, host, ledger, nameplate, names.machine_id, broker, verifier, duty, pressure, figures, wanted, stack
+        setup, host, own, ledger, nameplate, names.machine_id, broker, verifier, duty, pressure, figures, wanted, stack
     )
     figures.show(broker, parts.worker, parts.heartbeat)
     return parts
@@ -136,6 +140,7 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
 def _assemble(
     setup: Setup,
     host: LocalHost,
+    own: Keys,
     ledger: Ledger,
     nameplate: Nameplate,
     machine: MachineId,
@@ -150,7 +155,7 @@ def _assemble(
     settings, labels = setup.settings, setup.settings.agent.labels
     kv = settings.nats.kv
     queue = broker.bucket(kv.bucket)
-    reporter = Reporter(broker.bucket(kv.response_bucket), queue, machine, nameplate, wanted.returned)
+    reporter = Reporter(broker.bucket(kv.response_bucket), queue, own.signer, machine, nameplate, wanted.returned)
     stack.push_async_callback(reporter.close)
     tools = Tools(
         machine=machine,
@@ -171,13 +176,14 @@ def _assemble(
             setup.now,
             keep_bytes=settings.agent.keep_output_bytes,
         ),
+        open_secrets=lambda job: sealing.open_for(job, machine, own.sealing),
         fail_points=setup.fail_points,
         now=setup.now,
         metrics=figures.metrics,
     )
     worker, me = Worker(tools, on_idle=lambda: _beat_if_drained(duty, wanted)), Identity(machine, ledger.joined)
     description = Description(
-        machine, labels, host, nameplate, pressure, state=lambda: _state(duty, worker),
+        machine, labels, host, own, nameplate, pressure, state=lambda: _state(duty, worker),
         parts=lambda: _told(duty, worker), joined=ledger.joined, now=setup.now,
         metrics=figures.metrics.address,
     )  # fmt: skip
@@ -189,8 +195,8 @@ def _assemble(
         listener=Listener(me, labels, verifier, worker, tools, duty, wanted.hello.set),
         puller=Puller(me, verifier, worker, tools, duty),
         greeting=Greeting(machine, lambda: worker.holding, setup.now, wanted.hello, duty.take),
-        heartbeat=Heartbeat(registry, description.entry, settings.agent.heartbeat_interval, wanted.beat),
-        facts=_facts(settings, broker, host, wanted),
+        heartbeat=Heartbeat(registry, description.entry, settings.agent.heartbeat_interval, wanted.beat, own.signer),
+        facts=_facts(settings, broker, host, own, wanted),
         description=description,
         queue=broker.pull_queue(settings.nats.stream.name, settings.agent.consumer.durable),
         file_states=_file_states(broker, settings, host, machine, nameplate, wanted),
@@ -250,12 +256,12 @@ async def _host(setup: Setup, state: StateDir, reach: Reach) -> LocalHost:
     )
 
 
-def _facts(settings: Settings, broker: Broker, host: LocalHost, wanted: Wanted) -> FactReporter | None:
+def _facts(settings: Settings, broker: Broker, host: LocalHost, own: Keys, wanted: Wanted) -> FactReporter | None:
     section = settings.nats.facts
     if not section.bucket:
         return None
     return FactReporter(
-        broker.bucket(section.bucket), host, settings.agent.facts.interval, section.ttl, wanted.returned
+        broker.bucket(section.bucket), host, own.signer, settings.agent.facts.interval, section.ttl, wanted.returned
     )
 
 

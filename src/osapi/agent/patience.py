@@ -34,7 +34,7 @@ async def note_waiting(held: Held, waiting: Waiting, tools: Tools) -> None:
 async def see_to_its_end(held: Held, found: Found, waiting: Waiting, tools: Tools) -> Outcome:
     """Ask until the work has ended, or its time is over."""
     while True:
-        outcome = await execution.execute(found, held.job, tools.host, held.live, waiting=waiting)
+        outcome = await execution.execute(found, held.job, tools.host, tools.open_secrets, held.live, waiting=waiting)
         if isinstance(outcome, Outcome):
             return outcome
         if tools.now() >= waiting.until:

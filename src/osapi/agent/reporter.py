@@ -19,8 +19,9 @@ from osapi.agent.pulse import Pulse
 from osapi.agent.tasks import Tasks
 from osapi.contract.errors import Conflict, OsapiError, TooLarge
 from osapi.contract.ids import JobId, MachineId
-from osapi.jobs import subjects
+from osapi.jobs import envelope, subjects
 from osapi.jobs.record import Ending, Event, Response, StatusEvent
+from osapi.pki.signing import Signer
 from osapi.telemetry.log import get_logger
 from osapi.transport.bucket import Bucket
 
@@ -41,6 +42,7 @@ class Reporter:
         self,
         responses: Bucket,
         queue: Bucket,
+        signer: Signer,
         machine: MachineId,
         nameplate: Nameplate,
         returned: Pulse,
@@ -49,6 +51,7 @@ class Reporter:
     ) -> None:
         self._responses = responses
         self._queue = queue
+        self._signer = signer
         self._machine = machine
         self._nameplate = nameplate
         self._returned = returned
@@ -66,7 +69,7 @@ class Reporter:
         longest = _FIRST_WAIT_S
         while True:
             try:
-                await self._responses.update(key, _encode(response), 0)
+                await self._responses.update(key, self._signed(response), 0)
             except Conflict:
                 return True
             except TooLarge as problem:
@@ -92,6 +95,10 @@ class Reporter:
         nanoseconds = round(when.timestamp() * 1e6) * 1000
         key = subjects.event_key(job, event.value, self._machine, nanoseconds)
         self._tasks.start(self._append(key, _encode(noted)), f"note {event.value} {job}")
+
+    def _signed(self, response: Response) -> bytes:
+        """By the agent's key: it names job and machine, so it can stand for no other."""
+        return envelope.seal(self._signer, envelope.RESULT, _encode(response))
 
     async def close(self) -> None:
         """Stop what is still being written. A second call changes nothing."""

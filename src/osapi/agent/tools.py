@@ -8,6 +8,7 @@ from datetime import datetime
 
 from osapi.agent.catalogue import Catalogue
 from osapi.agent.claims import Claims
+from osapi.agent.execution import OpenSecrets
 from osapi.agent.failpoints import FailPoints
 from osapi.agent.ledger import Ledger
 from osapi.agent.memory import Memory
@@ -37,6 +38,7 @@ class Tools:
     claims: Claims
     reporter: Reporter
     outlet: Outlet
+    open_secrets: OpenSecrets
     fail_points: FailPoints
     now: Callable[[], datetime]
     metrics: Metrics = metrics.OFF

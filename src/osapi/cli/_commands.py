@@ -133,6 +133,8 @@ COMMANDS: dict[str, dict[str, Any]] = {
             ("env", "env", "text-list", False, None, (), "Variables added to a clean environment, each as NAME=VALUE."),
             ("stdin", "stdin", "text", False, None, (), "Text for its standard input. Default: none."),
             ("keep-output", "keep_output", "switch", False, False, (), "Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`."),
+            ("secret-env", "secret_env", "secret-list", False, None, (), "More variables, each as NAME=VALUE, that are sealed to the host and kept nowhere. On the host itself root and the account of the program can see them while it runs."),
+            ("secret-input", "secret_stdin", "secret", False, None, (), "The same as `stdin`, sealed to the host and kept nowhere."),
             ("args", "args", "text-list", False, None, (), "Arguments, passed exactly as given."),
         ),
         "columns": (
@@ -159,6 +161,8 @@ COMMANDS: dict[str, dict[str, Any]] = {
             ("env", "env", "text-list", False, None, (), "Variables added to a clean environment, each as NAME=VALUE."),
             ("stdin", "stdin", "text", False, None, (), "Text for its standard input. Default: none."),
             ("keep-output", "keep_output", "switch", False, False, (), "Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`."),
+            ("secret-env", "secret_env", "secret-list", False, None, (), "More variables, each as NAME=VALUE, that are sealed to the host and kept nowhere. On the host itself root and the account of the program can see them while it runs."),
+            ("secret-input", "secret_stdin", "secret", False, None, (), "The same as `stdin`, sealed to the host and kept nowhere."),
         ),
         "columns": (
             ("EXIT", "exit_code", "text"),
@@ -2106,7 +2110,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
         "details": (),
     },
     "node user create": {
-        "summary": "Make an account without a password.",
+        "summary": "Make an account.",
         "method": "POST",
         "path": "/user",
         "permission": "user:write",
@@ -2122,6 +2126,8 @@ COMMANDS: dict[str, dict[str, Any]] = {
             ("home", "home", "text", False, None, (), "Home directory, an absolute path; made when it is not there. Default: what the host does for new accounts."),
             ("shell", "shell", "text", False, None, (), "Login shell, one of /etc/shells or one that lets nobody in. Default: that of the host."),
             ("groups", "groups", "text-list", False, None, (), "Groups to belong to beside the primary one."),
+            ("password", "password", "secret", False, None, (), "Its password. Default: none."),
+            ("hashed", "hashed", "switch", False, False, (), "Whether `password` is the hash of one as crypt(5) has it, such as `$y$\u2026` or `$6$\u2026`."),
             ("system", "system", "switch", False, False, (), "Take the number from the range for system accounts."),
         ),
         "columns": (
@@ -2188,6 +2194,26 @@ COMMANDS: dict[str, dict[str, Any]] = {
             ("HOME", "users[].home", "text"),
             ("SHELL", "users[].shell", "text"),
             ("GROUPS", "users[].groups", "text"),
+        ),
+        "details": (),
+    },
+    "node user password": {
+        "summary": "Set the password of an account.",
+        "method": "POST",
+        "path": "/user/{name}/password",
+        "permission": "user:write",
+        "modifies": True,
+        "deadline_s": 30.0,
+        "lasts": (),
+        "follows": False,
+        "output": False,
+        "flags": (
+            ("name", "name", "text", True, None, (), "Name of the account."),
+            ("password", "password", "secret", True, None, (), "The password."),
+            ("hashed", "hashed", "switch", False, False, (), "Whether `password` is the hash of one as crypt(5) has it, such as `$y$\u2026` or `$6$\u2026`."),
+        ),
+        "columns": (
+            ("NAME", "name", "text"),
         ),
         "details": (),
     },

@@ -102,6 +102,12 @@ def _delete(known: Values, client: RawClient, term: Terminal) -> int:
     return show(known, client.send(request).body, term, agent_report.said)
 
 
+def _quarantine(known: Values, client: RawClient, term: Terminal) -> int:
+    from osapi.cli import agent_report
+
+    return show(known, client.send(calls.agent_quarantine(known.get("limit"))).body, term, agent_report.quarantine)
+
+
 def _status(known: Values, client: RawClient, term: Terminal) -> int:
     from osapi.cli import health, health_report
 
@@ -123,12 +129,17 @@ _COMMANDS = {
     ),
     "agent undrain": Plain("Let a drained agent take work again.", (_NAME,), _undrain),
     "agent delete": Plain(
-        "Remove an agent that is gone from the inventory.",
+        "Remove an agent that is gone from the inventory, and the key by which it is known.",
         (
             _NAME,
             Option(("--force",), "force", "switch", "Also when it is reachable; it would join again."),
         ),
         _delete,
+    ),
+    "agent quarantine": Plain(
+        "Show what was said in the name of agents and not believed.",
+        (Option(("--limit",), "limit", "int", "Most messages to show, up to 1000.", default=100),),
+        _quarantine,
     ),
     "agent status": Plain("Show every program: controllers, brokers, agents.", (), _status),
 }

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from osapi.cli.table import Paint
     from osapi.cli.terminal import Terminal
 
+_SUSPICION = ("timestamp", "machine_id", "saying", "doubt", "job_id", "signed_by")
+_SUSPICION_HEADERS = ("TIME", "MACHINE ID", "SAYING", "DOUBT", "JOB ID", "SIGNED BY")
 _HEADERS = ("MACHINE ID", "HOSTNAME", "STATUS", "CONDITIONS", "LABELS", "AGE", "LOAD (1M)", "OS")
 
 
@@ -64,6 +66,13 @@ def agent(told: Mapping[str, Any], term: Terminal) -> None:
         _table(term, ("TIMESTAMP", "EVENT", "HOSTNAME", "MESSAGE", "ERROR"), rows)
 
 
+def quarantine(told: Mapping[str, Any], term: Terminal) -> None:
+    """A line for each message that was not believed."""
+    items = cast("list[dict[str, Any]]", told.get("items") or [])
+    _table(term, _SUSPICION_HEADERS, [[item.get(field) for field in _SUSPICION] for item in items])
+    term.say(f"\n  {told.get('total', 0)} not believed since this controller began")
+
+
 def said(told: Mapping[str, Any], term: Terminal) -> None:
     """What the controller has to say about an order."""
     pair(term, "Message", cell(told.get("message")))
@@ -92,6 +101,7 @@ def _pairs(told: Mapping[str, Any], now: datetime) -> list[tuple[str, Any]]:
         ("Agent", _process(process)),
         ("Parts", told.get("parts")),
         ("Version", told.get("version")),
+        ("Key", told.get("fingerprint")),
     ]
 
 

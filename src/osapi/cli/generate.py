@@ -25,6 +25,7 @@ from msgspec.structs import FieldInfo
 from osapi.cli import node
 from osapi.cli.tree import shared_options
 from osapi.contract.operation import Column, Followed, Kind, Lasting
+from osapi.contract.secret import Secret
 from osapi.sdk.generate.files import write
 from osapi.sdk.generate.places import Place, places
 from osapi.sdk.generate.spelling import Ungeneratable, bare, describe, quote
@@ -152,12 +153,14 @@ def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:
         return "pair-list", ()
     if origin is list:
         kind, choices = _kind(arguments[0])
-        if kind in ("text", "int", "float"):
+        if kind in ("text", "int", "float", "secret"):
             return f"{kind}-list", choices
     if origin is Literal and all(isinstance(one, str) for one in arguments):
         return "text", arguments
     if isinstance(plain, type) and issubclass(plain, enum.Enum):
         return "text", tuple(str(member.value) for member in plain)
+    if isinstance(plain, type) and issubclass(plain, Secret):
+        return "secret", ()
     if plain in _SCALARS:
         return _SCALARS[plain], ()
     raise Ungeneratable(f"no flag can hold {plain!r}; give the domain a cli.py with a function of that name")

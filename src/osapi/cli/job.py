@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from osapi.cli import asking, exit_status
 from osapi.cli.option import BadUsage, Option
 from osapi.cli.plain import Plain, leaf, show
-from osapi.sdk import calls
+from osapi.sdk import calls, errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from osapi.cli.terminal import Terminal
     from osapi.cli.tree import Leaf
     from osapi.sdk.raw import RawClient
+    from osapi.sdk.request import Request
 
 STATUSES = (
     "submitted", "processing", "completed", "failed", "partial_failure", "skipped",
@@ -86,10 +87,22 @@ def _delete(known: Values, client: RawClient, term: Terminal) -> int:
 
 
 def _retry(known: Values, client: RawClient, term: Terminal) -> int:
-    from osapi.cli import job_report
+    from osapi.cli import job_report, secret
 
-    body = client.send(calls.job_retry(known["job_id"], known.get("target_hostname"))).body
+    sources = secret.of_process()
+    secrets = secret.named(known.get("secret", ()), sources)
+    try:
+        body = client.send(_again(known, secrets)).body
+    except errors.ApiError as problem:
+        if problem.code != "secrets_needed" or sources.ask is None:
+            raise
+        needed: list[str] = problem.details["fields"]
+        body = client.send(_again(known, {**secrets, **secret.named(needed, sources)})).body
     return show(known, body, term, job_report.created)
+
+
+def _again(known: Values, secrets: Mapping[str, str]) -> Request:
+    return calls.job_retry(known["job_id"], known.get("target_hostname"), secrets)
 
 
 def _cancel(known: Values, client: RawClient, term: Terminal) -> int:
@@ -191,6 +204,13 @@ _COMMANDS = {
                 help="Where to run it.",
                 default="where it ran before",
                 completes="target",
+            ),
+            Option(
+                ("--secret",),
+                "secret",
+                "secret-list",
+                "A secret of the job, which nobody has kept: NAME to be asked for it, or NAME=@FILE. Repeat it for each.",
+                default="asked for",
             ),
         ),
         _retry,

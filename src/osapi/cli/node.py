@@ -62,7 +62,8 @@ class Command(NamedTuple):
     `permission` is what it needs. `lasts` is how a request says so itself: a switch that has to be set (empty: always),
     and the fields that are added up, with their defaults; empty when it does not. `follows` tells that it has a field
     `follow`, `output` that a host answers with `stdout`, `stderr` and `exit_code`. `flags` come with the field of the
-    request each fills, by its name on the wire. `details` is what to show of one host alone; empty when its row tells
+    request each fills, by its name on the wire; `secrets` are those of them that hold secrets, each with whether it must
+    be there, and `switches` take these from elsewhere. `details` is what to show of one host alone; empty when its row tells
     enough.
     """
 
@@ -76,6 +77,8 @@ class Command(NamedTuple):
     follows: bool
     output: bool
     flags: tuple[tuple[Option, str], ...]
+    secrets: tuple[tuple[Option, bool], ...]
+    switches: tuple[Option, ...]
     columns: tuple[Column, ...]
     details: tuple[Column, ...]
 
@@ -84,7 +87,7 @@ class Command(NamedTuple):
         own = tuple(option for option, _ in self.flags)
         output = OUTPUT_OPTIONS if self.output else ()
         modify = MODIFY_OPTIONS if self.modifies else ()
-        return own + output + modify + NODE_OPTIONS + shared_options()
+        return own + self.switches + output + modify + NODE_OPTIONS + shared_options()
 
 
 class Call(NamedTuple):
@@ -120,7 +123,7 @@ def find(words: str) -> Leaf | None:
     command = _command(words, entry)
 
     def run(given: Mapping[str, Any], environ: Mapping[str, str]) -> int:
-        call = interpret(command, given)
+        call = interpret(command, with_secrets(command, given))
         from osapi.cli.perform import perform
 
         return perform(call, environ)
@@ -133,6 +136,15 @@ def lines() -> dict[str, str]:
     from osapi.cli._commands import COMMANDS, GROUPS
 
     return {**GROUPS, **{name: str(entry["summary"]) for name, entry in COMMANDS.items()}}
+
+
+def with_secrets(command: Command, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was given, each secret replaced by what it stands for. Raises `BadUsage`."""
+    if not command.secrets:
+        return given
+    from osapi.cli import secret
+
+    return {**given, **secret.resolve(command.secrets, given, secret.of_process())}
 
 
 def interpret(command: Command, given: Mapping[str, Any]) -> Call:
@@ -175,10 +187,18 @@ def _check(wait_s: float | None, key: str | None) -> None:
 
 
 def _command(words: str, entry: Mapping[str, Any]) -> Command:
-    flags = [
-        (Option((f"--{name}",), f"field_{number}", kind, told, required, default, choices, is_sent=bool(sent)), field)
-        for number, (name, field, kind, required, default, choices, told, *sent) in enumerate(entry["flags"])
-    ]
+    flags: list[tuple[Option, str]] = []
+    secrets: list[tuple[Option, bool]] = []
+    switches: list[Option] = []
+    for number, (name, field, kind, required, default, choices, told, *sent) in enumerate(entry["flags"]):
+        option = Option((f"--{name}",), f"field_{number}", kind, told, required, default, choices, is_sent=bool(sent))
+        if option.is_secret:
+            from osapi.cli import secret
+
+            option, switch = secret.options(option)
+            secrets.append((option, required))
+            switches.append(switch)
+        flags.append((option, field))
     return Command(
         words=words,
         method=entry["method"],
@@ -190,6 +210,8 @@ def _command(words: str, entry: Mapping[str, Any]) -> Command:
         follows=entry["follows"],
         output=entry["output"],
         flags=tuple(flags),
+        secrets=tuple(secrets),
+        switches=tuple(switches),
         columns=tuple(Column(*column) for column in entry["columns"]),
         details=tuple(Column(*column) for column in entry["details"]),
     )

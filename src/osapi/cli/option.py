@@ -16,7 +16,7 @@ class Option(NamedTuple):
     """One option of the line.
 
     `names` are as typed, `dest` is the key in what was given. `kind` is `text`, `int`, `float`, `switch`, `toggle`
-    (a switch that can also be turned off, as `--no-…`), one of the first three with `-list`, or `pair-list`: each given as
+    (a switch that can also be turned off, as `--no-…`), `secret` (see `secret`), one of these but the switches with `-list`, or `pair-list`: each given as
     NAME=VALUE, together a map; or `module:function` of the domain, which makes the value of all the texts given. `default` is for
     the help alone, unless `is_sent`: then it is the value when none is given. `completes` names what the controller knows values of: `target` or `job`.
     """
@@ -56,6 +56,10 @@ class Option(NamedTuple):
         return self.name[2:].upper() if self.is_made else self.kind.removesuffix("-list").upper()
 
     @property
+    def is_secret(self) -> bool:
+        return self.kind.startswith("secret")
+
+    @property
     def takes_value(self) -> bool:
         return self.kind not in ("switch", "toggle")
 
@@ -87,6 +91,8 @@ def _read(option: Option, value: Any) -> Any:
         return bool(value)
     if option.is_made:
         return _make(option, value)
+    if option.kind == "secret-list":
+        return value
     if option.kind == "pair-list":
         return dict(_pair(option, part) for text in value for part in _split(text))
     if option.is_list:

@@ -109,12 +109,14 @@ class Fetch(Section, frozen=True, kw_only=True):
 
 
 class Pki(Section, frozen=True, kw_only=True):
-    """The agent's keys and its trust in the controller."""
+    """The agent's trust in the controller. Its own keys are in `agent.state_dir`."""
 
     enabled: Annotated[bool, Meta(description="Whether to ask the controller for enrolment.")] = False
     key_dir: Annotated[
         str,
-        Meta(description="Folder of `controller.pub` and of the agent's own keys. Empty: `pki` in the data folder."),
+        Meta(
+            description="Folder of `controller.pub`, the key of the controller to trust. Empty: `pki` in the data folder."
+        ),
     ] = ""
 
 
@@ -144,7 +146,9 @@ class Agent(Section, frozen=True, kw_only=True):
     ] = ""
     state_dir: Annotated[
         str,
-        Meta(description="Folder of the agent's ledger; each agent needs its own. Empty: `agent` in the data folder."),
+        Meta(
+            description="Folder of the agent's ledger and keys; each agent needs its own. Empty: `agent` in the data folder."
+        ),
     ] = ""
     max_jobs: Annotated[int, Meta(ge=1, description="Jobs that run at the same time.")] = 10
     heartbeat_interval: Annotated[

@@ -211,9 +211,11 @@ class FileState(Section, frozen=True, kw_only=True):
 
 
 class Enrollment(Section, frozen=True, kw_only=True):
-    """The bucket of agents that ask to be enrolled."""
+    """The bucket of what is known of the identity of agents."""
 
-    bucket: Annotated[Name, Meta(description="Bucket of pending enrolments.")] = "agent-enrollment"
+    bucket: Annotated[Name, Meta(description="Bucket of the agents' keys and of pending enrolments.")] = (
+        "agent-enrollment"
+    )
     storage: Annotated[Storage, Meta(description="Where it is kept.")] = "file"
     replicas: Annotated[Replicas, Meta(description="Copies in a cluster; 0 means 1.")] = 1
 

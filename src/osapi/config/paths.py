@@ -22,7 +22,7 @@ class Paths:
     pki: Path
     """The controller's key pair, `controller.key` and `controller.pub`; the key is for the controller only."""
     agent_pki: Path
-    """The agent's own keys and the `controller.pub` it trusts."""
+    """The `controller.pub` that the agent trusts."""
     nkeys: Path
     """Broker identities, `<name>.seed` (secret) and `<name>.nkey` (public)."""
     nats_store: Path
@@ -30,7 +30,7 @@ class Paths:
     nats_runtime: Path
     """The broker's generated configuration and its lock."""
     agent_state: Path
-    """The agent's ledger."""
+    """The agent's ledger and its own keys."""
 
     @property
     def controller_public_key(self) -> Path:

@@ -10,13 +10,13 @@ import enum
 import functools
 import re
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec.structs import FieldInfo
 
-from osapi.contract import references
+from osapi.contract import masking, references
 
 _MARK = re.escape("@fact.")
 
@@ -32,10 +32,9 @@ def accepting(model: type[msgspec.Struct]) -> type[msgspec.Struct]:
     )
 
 
-def stored(raw: bytes, model: type[msgspec.Struct]) -> msgspec.Struct:
-    """A request as it was submitted, references and all. Raises `msgspec.DecodeError`."""
-    found: msgspec.Struct = msgspec.json.decode(raw, type=accepting(model) if b"@fact." in raw else model)
-    return found
+def stored(raw: bytes, model: type[msgspec.Struct], secrets: Mapping[str, str]) -> msgspec.Struct:
+    """A request as it was submitted, references and all, with its secrets by their place. Raises as `masking.filled`."""
+    return masking.filled(raw, secrets, accepting(model) if b"@fact." in raw else model)
 
 
 def _leave_to_the_agent(_: msgspec.Struct) -> None:

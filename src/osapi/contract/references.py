@@ -19,7 +19,7 @@ from typing import Any, cast, get_args
 
 import msgspec
 
-from osapi.contract import fact_keys
+from osapi.contract import fact_keys, masking
 from osapi.contract.errors import Invalid, Permanent
 from osapi.contract.facts import HostFacts
 
@@ -49,6 +49,11 @@ def holds(value: Any) -> bool:
     return False
 
 
+def used(request: dict[str, Any], model: type[msgspec.Struct]) -> bool:
+    """Whether any field may hold a reference and does, or an escaped one."""
+    return any(mode != NEVER for _, mode in _fields(request, model))
+
+
 def check(request: dict[str, Any], model: type[msgspec.Struct]) -> None:
     """Raise `Invalid`, naming field and key, for a reference to a fact that no host can have."""
     for name, mode in _fields(request, model):
@@ -74,7 +79,9 @@ def _fields(request: dict[str, Any], model: type[msgspec.Struct]) -> Iterator[tu
 
 
 def mode_of(wanted: Any) -> str:
-    """What the type of a field says about references: `NEVER`, `PLAIN`, or empty when it says nothing."""
+    """What the type of a field says about references: `NEVER`, as every secret does, `PLAIN`, or empty for nothing."""
+    if masking.holds(wanted):
+        return NEVER
     metas = [meta for meta in getattr(wanted, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
     own = [str(meta.extra[EXTRA]) for meta in metas if meta.extra and EXTRA in meta.extra]
     return next(iter(own), "") or next(filter(None, (mode_of(one) for one in get_args(wanted))), "")

@@ -37,6 +37,7 @@ from osapi.files.states import FileStates
 from osapi.files.sweeping import keep_tidy
 from osapi.fleet import discovery as discovery_routes
 from osapi.fleet import http as fleet_routes
+from osapi.fleet import suspicions
 from osapi.fleet import target_http as target_routes
 from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import ComponentKind
@@ -45,6 +46,7 @@ from osapi.fleet.registry import Registry
 from osapi.fleet.resolution import Resolution
 from osapi.fleet.service import FleetService, Keys
 from osapi.jobs import http as job_routes
+from osapi.jobs.quarantine import Quarantine
 from osapi.jobs.service import JobNames, JobService
 from osapi.pki.keys import load_or_create_keypair
 from osapi.pki.signing import Signer, Verifier
@@ -72,9 +74,10 @@ class FleetView:
 
     registry: Registry
 
-    def resolve(self, target: Target, caller: Caller) -> Resolution:
+    def resolve(self, target: Target, caller: Caller, *, with_secrets: bool) -> Resolution:
         """The hosts that `target` means and `caller` reaches. Raises `Invalid` or `Forbidden`."""
-        return self.registry.resolve(target, None if caller.reaches({}) else caller.reaches)
+        reach = None if caller.reaches({}) else caller.reaches
+        return self.registry.resolve(target, reach, with_secrets=with_secrets)
 
     def labels(self, machine: MachineId) -> Mapping[str, str] | None:
         """The labels of a host; None when it is not known."""
@@ -140,10 +143,12 @@ class Controller:
         await provision(broker, wanted)
         await _follow(broker, revoked)
         keys = self._keys()
-        fleet = FleetService(broker, settings.nats, keys)
+        quarantine = Quarantine(time.time)
+        fleet = FleetService(broker, settings.nats, keys, quarantine)
         opened.push_async_callback(fleet.stop)
-        jobs = self._jobs(broker, keys, fleet, metrics)
+        jobs = self._jobs(broker, keys, fleet, quarantine, metrics)
         opened.push_async_callback(jobs.stop)
+        await fleet.keybook.start()
         await asyncio.gather(fleet.start(), jobs.start())
         heartbeat = self._report(broker, opened, metrics)
         services = NodeServices(
@@ -159,6 +164,7 @@ class Controller:
         slices = [
             *status_routes.routes(sources),
             *job_routes.routes(jobs, self._operations, FleetView(fleet.registry), time.time),
+            *suspicions.routes(fleet.registry, quarantine),
             *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines),
             *discovery_routes.routes(fleet.registry, fleet.components),
             *await self._files(broker, FleetView(fleet.registry), opened),
@@ -241,12 +247,16 @@ class Controller:
         opened.push_async_callback(end)
         return heartbeat
 
-    def _jobs(self, broker: Broker, keys: Keys, fleet: FleetService, metrics: Metrics) -> JobService:
+    def _jobs(
+        self, broker: Broker, keys: Keys, fleet: FleetService, quarantine: Quarantine, metrics: Metrics
+    ) -> JobService:
         nats = self._settings.nats
         return JobService(
             broker,
             keys.signer,
             keys.verifier,
+            fleet.registry,
+            quarantine,
             names=JobNames(
                 nats.kv.bucket,
                 nats.kv.response_bucket,

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from osapi.contract import references
+from osapi.contract import masking, references
 from osapi.contract.accepting import accepting
 from osapi.contract.errors import Invalid
 from osapi.controller import faults
@@ -61,6 +61,8 @@ class RequestReader:
         missing = [name for name in self._path_names if name not in self._strict.types]
         if missing:
             raise ValueError(f"{model.__name__} has no field {missing[0]!r}, which its path names")
+        if any(masking.holds(self._strict.types[name]) for name in self._path_names):
+            raise ValueError(f"{model.__name__}: a secret in a path would be written to logs; take it from the body")
         self._constant = model() if not self._strict.types else None
 
     @property
@@ -88,16 +90,14 @@ class RequestReader:
         return self._converted(values)
 
     def _converted(self, values: dict[str, Any]) -> msgspec.Struct:
-        shape = self._shape_for(values)
-        if shape is not self._strict:
-            references.check(values, self._strict.model)
+        model = self._strict.model
+        if self._for_hosts and references.used(values, model):
+            references.check(values, model)
+            model = self._lenient.model
         try:
-            return msgspec.convert(values, shape.model)
+            return msgspec.convert(values, model, dec_hook=masking.read)
         except msgspec.ValidationError as fault:
             raise faults.explain(fault, values, self._strict.types) from fault
-
-    def _shape_for(self, given: Any) -> _Shape:
-        return self._lenient if self._for_hosts and references.holds(given) else self._strict
 
     @cached_property
     def _lenient(self) -> _Shape:
@@ -115,7 +115,8 @@ class RequestReader:
         return {name: self._from_text(name, texts) for name, texts in given.items()}
 
     def _from_text(self, name: str, texts: list[str]) -> Any:
-        wanted = self._shape_for(texts).types[name]
+        shape = self._lenient if self._for_hosts and references.holds(texts) else self._strict
+        wanted = shape.types[name]
         value: Any = texts
         if not _is_list(wanted):
             if len(texts) > 1:

@@ -1,7 +1,7 @@
 """Why a request was not understood, in words that name the field, the value, and what would be right.
 
 msgspec says what it expected and where (``Expected `int` <= 300 - at `$.timeout` ``); the rest is added here
-from the values sent and from the descriptions of the model.
+from the values sent and from the descriptions of the model. A value that may hold a secret is not told.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
+from osapi.contract import masking
 from osapi.contract.errors import Invalid
 
 _FORM = re.compile(r"(?P<text>.*?)(?: - at `\$?(?P<path>.*)`)?", re.DOTALL)
@@ -22,6 +23,7 @@ _GOT = re.compile(r", got `[^`]*`$")
 _TYPE = re.compile(r"`([^`]*)`")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]|\[\.\.\.\]")
 _SHOWN = 80
+_HIDDEN = "what was sent (not shown, for it may hold a secret)"
 
 _WORDS = {
     "int": "a whole number",
@@ -55,7 +57,8 @@ def explain(
     if not (text.startswith(("Expected", "Invalid enum value"))):
         return Invalid(f"{where}: {text}" if where else text, details=details)
     remedy = _remedy(text, _field_type(steps, fields))
-    return Invalid(f"{where or 'body'}: {_show(steps, values)} is not allowed; expected {remedy}", details=details)
+    shown = _HIDDEN if steps and masking.holds(fields.get(str(steps[0]))) else _show(steps, values)
+    return Invalid(f"{where or 'body'}: {shown} is not allowed; expected {remedy}", details=details)
 
 
 def _steps(path: str) -> list[str | int]:

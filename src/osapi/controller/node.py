@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+from osapi.contract import masking
 from osapi.contract import target as targets
 from osapi.contract.errors import OsapiError, Unavailable
 from osapi.contract.operation import Operation, deadline_of
@@ -39,7 +40,7 @@ class Jobs(attached.Jobs, Protocol):
 class Fleet(Protocol):
     """What is needed of `fleet.registry.Registry`."""
 
-    def resolve(self, target: Target, reach: Reach | None = None, /) -> Resolution: ...
+    def resolve(self, target: Target, reach: Reach | None = None, /, *, with_secrets: bool = False) -> Resolution: ...
 
 
 @dataclass(frozen=True)
@@ -99,11 +100,13 @@ class NodeEndpoint:
         request = self._reader.read(tuple(names), exchange.query, await self._body(exchange))
         caller = exchange.caller
         reach = caller.reach(self._operation.permission)
-        resolution = self._services.fleet.resolve(target, reach if reach.is_limited else None)
+        resolution = self._services.fleet.resolve(
+            target, reach if reach.is_limited else None, with_secrets=bool(masking.found_in(request))
+        )
         return Submission(
             operation=self._operation,
             request=request,
-            target=resolution.routed(target),
+            target=target,
             machine=resolution.machine,
             hosts=resolution.hosts,
             actor=Actor(caller.subject, caller.roles),

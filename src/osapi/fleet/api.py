@@ -14,6 +14,7 @@ from osapi.contract.facts import HostDetails
 from osapi.contract.operation import Nothing
 from osapi.fleet.conditions import ConditionType
 from osapi.fleet.models import AgentState, Disk, Load, Memory, OsInfo, TimelineEvent
+from osapi.jobs.quarantine import Doubt, Saying
 from osapi.telemetry.process import ProcessFigures
 
 _TAG = "Agent"
@@ -103,6 +104,9 @@ class AgentInfo(HostDetails, msgspec.Struct, kw_only=True, omit_defaults=True):
     started_at: Annotated[datetime, Meta(description="When this run of it began.")]
     heartbeat_at: Annotated[datetime, Meta(description="Its last heartbeat, by its own clock.")]
     version: Annotated[str, Meta(description="Version of OSAPI it runs.")]
+    fingerprint: Annotated[
+        str, Meta(description="Fingerprint of the key by which it is known. Absent when it signs nothing.")
+    ] = ""
     uptime: Annotated[str | None, Meta(description="Time since the host booted, for people.")] = None
     os_info: Annotated[OsInfo | None, Meta(description="Distribution of the host.")] = None
     load_average: Annotated[Load | None, Meta(description="Load averages of the host.")] = None
@@ -141,6 +145,33 @@ class TargetGroup(msgspec.Struct, kw_only=True):
             "`__meta_osapi_version` and `__meta_osapi_label_<name>`."
         ),
     ]
+
+
+class QuarantineRequest(msgspec.Struct, kw_only=True):
+    """How much of the quarantine to show."""
+
+    limit: Annotated[int, Meta(ge=1, le=1000, description="Most messages to return.")] = 100
+
+
+class Suspicion(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A message in an agent's name that was not believed."""
+
+    timestamp: Annotated[datetime, Meta(description="When it was noticed.")]
+    saying: Annotated[Saying, Meta(description="What it would have been.")]
+    doubt: Annotated[Doubt, Meta(description="Why it was not believed.")]
+    key: Annotated[str, Meta(description="Where in the broker it was.")]
+    machine_id: Annotated[str, Meta(description="The host it claims to be of. Absent when it could not be read.")] = ""
+    job_id: Annotated[str, Meta(description="The job it claims to be about. Absent for a heartbeat.")] = ""
+    signed_by: Annotated[
+        str, Meta(description="Fingerprint of the key that it claims to be signed by. Absent when it is not signed.")
+    ] = ""
+
+
+class QuarantineReport(msgspec.Struct, kw_only=True):
+    """Messages that were not believed since this controller began. They have had no effect."""
+
+    total: Annotated[int, Meta(description="How many there were, also those that are not kept any more.")]
+    items: Annotated[list[Suspicion], Meta(description="The newest first.")]
 
 
 LIST = Endpoint(
@@ -190,7 +221,7 @@ DELETE = Endpoint(
     method="DELETE",
     path="/api/agent/{hostname}",
     permission="agent:write",
-    summary="Remove an agent that is gone from the inventory.",
+    summary="Remove an agent that is gone from the inventory, and the key by which it is known.",
     tag=_TAG,
     request=DeleteRequest,
     response=Message,
@@ -204,4 +235,14 @@ PROMETHEUS = Endpoint(
     tag="Health",
     request=Nothing,
     response=list[TargetGroup],
+)
+QUARANTINE = Endpoint(
+    operation_id="getAgentsQuarantine",
+    method="GET",
+    path="/api/agent/quarantine",
+    permission="agent:read",
+    summary="Show messages in the name of agents that were not believed.",
+    tag=_TAG,
+    request=QuarantineRequest,
+    response=QuarantineReport,
 )

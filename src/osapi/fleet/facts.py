@@ -1,4 +1,7 @@
-"""The facts of every host in memory, fed by one watch on the bucket `agent-facts`. No request reads the bucket."""
+"""The facts of every host in memory, fed by one watch on the bucket `agent-facts`. No request reads the bucket.
+
+They count when they are signed by the host's own key (`keys`); others go into quarantine.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ import asyncio
 
 import msgspec
 
+from osapi.contract.errors import Forbidden
 from osapi.contract.facts import HostFacts
 from osapi.contract.ids import MachineId
-from osapi.jobs import subjects
-from osapi.telemetry.log import get_logger
+from osapi.fleet.keys import KeyBook
+from osapi.jobs import envelope, subjects
+from osapi.jobs.quarantine import Doubt, Quarantine, Saying
+from osapi.jobs.trust import doubt
 from osapi.transport.bucket import Bucket, Entry
 from osapi.transport.watch import Watch
 
@@ -17,7 +23,6 @@ KEYS = "facts.*"
 """Filter that matches the key of every record of facts."""
 
 _decode = msgspec.json.Decoder(HostFacts).decode
-_log = get_logger(__name__)
 
 
 def key(machine: MachineId) -> str:
@@ -28,8 +33,10 @@ def key(machine: MachineId) -> str:
 class FactBook:
     """What hosts have told of themselves. `bucket` None: the settings say that nobody tells facts."""
 
-    def __init__(self, bucket: Bucket | None) -> None:
+    def __init__(self, bucket: Bucket | None, keys: KeyBook, quarantine: Quarantine) -> None:
         self._bucket = bucket
+        self._keys = keys
+        self._quarantine = quarantine
         self._facts: dict[str, HostFacts] = {}
         self._caught_up = asyncio.Event()
         self._watch: Watch | None = None
@@ -60,16 +67,23 @@ class FactBook:
             await self._bucket.purge(key(machine))
 
     def note(self, entry: Entry) -> None:
-        """Take in one record. One that cannot be read, or that claims to be another host's, is left out."""
+        """Take in one record; one that is not believed goes into quarantine and changes nothing."""
         if entry.deleted:
             self._facts.pop(entry.key, None)
             return
         try:
-            facts = _decode(entry.value)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-            _log.warning("fleet.facts_unreadable", key=entry.key, error=str(problem))
+            header, payload = envelope.parse(entry.value)
+            facts = _decode(payload)
+        except (Forbidden, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._quarantine.put(Saying.FACTS, Doubt.UNREADABLE, entry.key)
             return
-        if key(facts.machine_id) != entry.key:
-            _log.warning("security.facts_forged", key=entry.key, machine_id=facts.machine_id)
+        machine = facts.machine_id
+        known = self._keys.known(machine)
+        found = doubt(header, payload, envelope.FACTS, None if known is None else known.verifier)
+        if key(machine) != entry.key:
+            found = Doubt.ELSEWHERE
+        if found is None:
+            self._facts[entry.key] = facts
             return
-        self._facts[entry.key] = facts
+        signed_by = "" if header is None else header.key
+        self._quarantine.put(Saying.FACTS, found, entry.key, machine=machine, signed_by=signed_by)

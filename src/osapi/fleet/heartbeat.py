@@ -10,6 +10,8 @@ from datetime import timedelta
 import msgspec
 
 from osapi.contract.errors import OsapiError
+from osapi.jobs import envelope
+from osapi.pki.signing import Signer
 from osapi.telemetry.log import get_logger
 from osapi.telemetry.metrics import Metrics
 from osapi.transport.bucket import Bucket
@@ -24,13 +26,21 @@ Describe = Callable[[], Awaitable[tuple[str, msgspec.Struct]]]
 
 
 class Heartbeat:
-    """Writes a program's record into the registry.
+    """Writes a program's record into the registry, signed if there is a `signer`.
 
     A beat is due when the interval is over, or at once when `wanted` is set.
     """
 
-    def __init__(self, registry: Bucket, describe: Describe, interval: timedelta, wanted: asyncio.Event) -> None:
+    def __init__(
+        self,
+        registry: Bucket,
+        describe: Describe,
+        interval: timedelta,
+        wanted: asyncio.Event,
+        signer: Signer | None = None,
+    ) -> None:
         self._registry = registry
+        self._signer = signer
         self._describe = describe
         self._interval_s = interval.total_seconds()
         self._wanted = wanted
@@ -58,7 +68,7 @@ class Heartbeat:
         """Beat once. False when the broker did not take it; the next beat will tell."""
         try:
             key, record = await self._describe()
-            await self._registry.put(key, _encode(record))
+            await self._registry.put(key, self._signed(_encode(record)))
         except OsapiError as problem:
             _log.debug("heartbeat.missed", error=problem.message)
             self.trouble = problem.message
@@ -66,3 +76,6 @@ class Heartbeat:
         self.trouble = None
         self._taken = time.monotonic()
         return True
+
+    def _signed(self, record: bytes) -> bytes:
+        return record if self._signer is None else envelope.seal(self._signer, envelope.HEARTBEAT, record)

@@ -21,6 +21,7 @@ from osapi.telemetry.process import ProcessFigures
 
 KEYS = "agents.*"
 """Filter that matches the key of every agent record."""
+_KEY = 32
 
 
 class AgentState(enum.Enum):
@@ -74,6 +75,10 @@ class AgentRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     hostname: str
     labels: dict[str, str] = {}
     state: AgentState = AgentState.READY
+    signing_key: bytes = b""
+    """Ed25519 key, 32 bytes, by which results and heartbeats of this agent are known. Empty: it signs nothing."""
+    sealing_key: bytes = b""
+    """X25519 key, 32 bytes, to which secrets for this host are sealed. Empty: it can be sent none."""
     version: str
     registered_at: datetime
     """When this agent first joined, kept over restarts."""
@@ -95,6 +100,11 @@ class AgentRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Parts of the agent and how they are, for example `queue: taking jobs`."""
     metrics: str = ""
     """Where it shows its figures, as `host:port`; empty when it does not."""
+
+    @property
+    def is_signing(self) -> bool:
+        """Whether it announces a key by which it can be known."""
+        return len(self.signing_key) == _KEY
 
 
 class ComponentKind(enum.Enum):

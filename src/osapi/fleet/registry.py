@@ -17,18 +17,26 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from osapi.contract.errors import Forbidden, Invalid
 from osapi.contract.facts import HostFacts
 from osapi.contract.ids import MachineId
 from osapi.contract.target import Target
 from osapi.fleet import models, resolution
 from osapi.fleet.facts import FactBook
+from osapi.fleet.keys import KeyBook
 from osapi.fleet.models import AgentRecord, AgentState, DrainOrder
 from osapi.fleet.resolution import Reach, Resolution
-from osapi.telemetry.log import get_logger
+from osapi.jobs import envelope
+from osapi.jobs.quarantine import Doubt, Quarantine, Saying
+from osapi.jobs.trust import doubt
+from osapi.pki import ed25519, sealing
+from osapi.pki.signing import Verifier
 from osapi.transport.bucket import Bucket, Entry
 from osapi.transport.watch import Watch
 
-_log = get_logger(__name__)
+_NAMED = 100
+"""Hosts that a failure names at most."""
+_decode = msgspec.json.Decoder(AgentRecord).decode
 
 
 @dataclass(frozen=True)
@@ -45,14 +53,21 @@ class Agent:
     state: AgentState
     silent_s: float
     facts: HostFacts | None = None
+    fingerprint: str = ""
+    """Of the key by which it is known; empty while it has announced none."""
 
 
 class Registry:
-    """Every agent that ever joined, and which of them are ready."""
+    """Every agent that ever joined, and which of them are ready.
+
+    A heartbeat counts when it is signed by the key in `keys`; what does not count is in `quarantine`.
+    """
 
     def __init__(
         self,
         bucket: Bucket,
+        keys: KeyBook,
+        quarantine: Quarantine,
         facts: FactBook | None = None,
         *,
         ttl: timedelta = timedelta(seconds=30),
@@ -61,7 +76,9 @@ class Registry:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._bucket = bucket
-        self._facts = facts or FactBook(None)
+        self._keybook = keys
+        self._quarantine = quarantine
+        self._facts = facts or FactBook(None, keys, quarantine)
         self._ttl_s = ttl.total_seconds()
         self._order = order
         self._clock = clock
@@ -74,7 +91,8 @@ class Registry:
         self._watch: Watch | None = None
 
     async def start(self) -> None:
-        """Return when every stored record has been read. A second call changes nothing."""
+        """Return when every stored key and record has been read. A second call changes nothing."""
+        await self._keybook.start()
         if self._watch is None:
             self._watch = await self._bucket.watch(models.KEYS, self.note, on_ready=self._caught_up.set)
         await self._facts.start()
@@ -86,6 +104,7 @@ class Registry:
         if watch is not None:
             await watch.stop()
         await self._facts.stop()
+        await self._keybook.stop()
 
     def list(self) -> Sequence[Agent]:
         """All known agents by host name, ready or not."""
@@ -96,9 +115,31 @@ class Registry:
         """The agent of that machine id or host name. Raises `Invalid` as `resolution.find` does."""
         return self._agent(resolution.find(name, self))
 
-    def resolve(self, target: Target, reach: Reach | None = None) -> Resolution:
+    def resolve(self, target: Target, reach: Reach | None = None, *, with_secrets: bool = False) -> Resolution:
         """The hosts that a target means now; see `resolution.resolve`."""
-        return resolution.resolve(target, self, reach, random.choice)
+        return resolution.resolve(target, self, reach, random.choice, with_secrets=with_secrets)
+
+    def verifier(self, machine: MachineId) -> Verifier | None:
+        """Who knows what this agent has signed; None while it has announced no key."""
+        known = self._keybook.known(machine)
+        return None if known is None else known.verifier
+
+    def sealing_keys(self, hosts: Mapping[MachineId, str]) -> dict[MachineId, bytes]:
+        """What secrets for these hosts are sealed to. Raises `Invalid` (`no_sealing_key`) that names those without a key."""
+        keys = {
+            machine: record.sealing_key
+            for machine in hosts
+            if (record := self._records.get(machine)) is not None and record.sealing_key
+        }
+        without = sorted(name for machine, name in hosts.items() if machine not in keys)
+        if without:
+            raise Invalid(
+                f"secrets cannot be sent to {', '.join(without[:_NAMED])}: no key has been announced to seal them to;"
+                " bring the agents there up to date, or leave these hosts out",
+                code="no_sealing_key",
+                details={"hosts": without[:_NAMED]},
+            )
+        return keys
 
     def machines(self) -> Mapping[MachineId, AgentRecord]:
         """Every known agent, ready or not."""
@@ -121,7 +162,11 @@ class Registry:
         return self._order(machine)
 
     async def remove(self, machine: MachineId) -> None:
-        """Remove an agent's record and its facts. Raises `Unavailable` when the broker is away."""
+        """Remove an agent's record, its facts, and the key by which it is known; if it lives on, it joins anew.
+
+        Raises `Unavailable` when the broker is away.
+        """
+        await self._keybook.forget(machine)
         await self._facts.forget(machine)
         await self._bucket.purge(models.key(machine))
 
@@ -130,20 +175,37 @@ class Registry:
         return self._facts.get(machine)
 
     def note(self, entry: Entry) -> None:
-        """Take in one record. One that cannot be read, or that claims to be another host, is left out."""
+        """Take in one heartbeat; one that is not believed goes into quarantine and changes nothing."""
         if entry.deleted:
             self._forget(entry.key)
             return
+        record = self._believed(entry)
+        if record is not None:
+            self._forget(entry.key)
+            self._keep(record, entry)
+
+    def _believed(self, entry: Entry) -> AgentRecord | None:
         try:
-            record = msgspec.json.decode(entry.value, type=AgentRecord)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-            _log.warning("fleet.record_unreadable", key=entry.key, error=str(problem))
-            return
-        if models.key(record.machine_id) != entry.key:
-            _log.warning("security.record_forged", key=entry.key, machine_id=record.machine_id)
-            return
-        self._forget(entry.key)
-        self._keep(record, entry)
+            header, payload = envelope.parse(entry.value)
+            record = _decode(payload)
+        except (Forbidden, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._quarantine.put(Saying.HEARTBEAT, Doubt.UNREADABLE, entry.key)
+            return None
+        machine = record.machine_id
+        known = self.verifier(machine)
+        announced = ed25519.PublicKey(record.signing_key) if header and record.is_signing else None
+        verifier = Verifier.of(announced) if known is None and announced is not None else known
+        found = doubt(header, payload, envelope.HEARTBEAT, verifier)
+        if models.key(machine) != entry.key:
+            found = Doubt.ELSEWHERE
+        if found is not None:
+            signed_by = "" if header is None else header.key
+            self._quarantine.put(Saying.HEARTBEAT, found, entry.key, machine=machine, signed_by=signed_by)
+            return None
+        if known is None and announced is not None:
+            self._keybook.first_seen(machine, announced)
+        is_safe = verifier is not None and sealing.is_usable(record.sealing_key)
+        return record if is_safe else msgspec.structs.replace(record, sealing_key=b"")
 
     def _keep(self, record: AgentRecord, entry: Entry) -> None:
         machine = record.machine_id
@@ -171,6 +233,7 @@ class Registry:
         return self._clock() - self._arrived[machine]
 
     def _agent(self, machine: MachineId) -> Agent:
+        known = self._keybook.known(machine)
         return Agent(
             self._records[machine],
             ready=self.is_ready(machine),
@@ -178,6 +241,7 @@ class Registry:
             state=self._state(machine),
             silent_s=self._silent_s(machine),
             facts=self.facts(machine),
+            fingerprint="" if known is None else known.fingerprint,
         )
 
     def _state(self, machine: MachineId) -> AgentState:

@@ -58,31 +58,29 @@ class Resolution:
     """Whom a target means.
 
     `hosts` maps every host that must answer to its name, and is empty for `_any`, which any ready agent
-    may take. `machine` is the one host of a host target, None otherwise. `target` is what to route by. It
-    differs from what was typed in two cases: a host is named by machine id, and an `_any` of a caller who
-    may not reach every host has become one host that he may. `undecided` are hosts within reach that are left out
-    because a query asks for facts which they have not told.
+    may take. `machine` is the one host that is meant, None for others. It is set for a host target, and for an `_any`
+    that must not go to whoever takes it: that of a caller who may not reach every host, or one with secrets.
+    `undecided` are hosts within reach that are left out because a query asks for facts which they have not told.
     """
 
-    target: Target
     machine: MachineId | None
     hosts: dict[MachineId, str]
     undecided: dict[MachineId, str] = field(default_factory=dict[MachineId, str])
 
-    def routed(self, typed: Target) -> Target:
-        """What to submit: what was typed, except that a limited caller's `_any` is one host he reaches."""
-        return self.target if isinstance(typed, AnyTarget) else typed
 
-
-def resolve(target: Target, fleet: Fleet, reach: Reach | None, choose: Choose) -> Resolution:
+def resolve(
+    target: Target, fleet: Fleet, reach: Reach | None, choose: Choose, *, with_secrets: bool = False
+) -> Resolution:
     """Turn a target into the hosts it means. `reach` None means the caller may reach every host.
+
+    `with_secrets` lets `_any` mean one host from the start, to whose key they can be sealed.
 
     Raises `Invalid` when nobody is meant: the host is unknown, ambiguous or not ready, or no ready host
     matches. Raises `Forbidden` when hosts are meant but the caller reaches none of them.
     """
     match target:
         case AnyTarget():
-            return _any(target, fleet, reach, choose)
+            return _any(target, fleet, reach, choose, with_secrets=with_secrets)
         case AllTarget():
             return _many(target, fleet, reach, lambda _: True)
         case LabelTarget():
@@ -116,27 +114,26 @@ def _one(machine: MachineId, fleet: Fleet, reach: Reach | None) -> Resolution:
         raise Forbidden(f"your roles do not reach host {record.hostname} ({machine})")
     if not fleet.is_ready(machine):
         raise Invalid(f"host {record.hostname} ({machine}) is not ready: {_why_not(record, fleet.order(machine))}")
-    return Resolution(HostTarget(machine), machine, {machine: record.hostname})
+    return Resolution(machine, {machine: record.hostname})
 
 
-def _any(target: AnyTarget, fleet: Fleet, reach: Reach | None, choose: Choose) -> Resolution:
-    if reach is None:
+def _any(target: AnyTarget, fleet: Fleet, reach: Reach | None, choose: Choose, *, with_secrets: bool) -> Resolution:
+    if reach is None and not with_secrets:
         if not any(fleet.is_ready(machine) for machine in fleet.machines()):
             raise Invalid(_nobody(target, fleet))
-        return Resolution(target, None, {})
+        return Resolution(None, {})
     ready = _ready(fleet, lambda _: True)
     mine = _within(ready, fleet, reach, target)
-    if len(mine) == len(ready):
-        return Resolution(target, None, {})
-    machine = choose(sorted(mine))
-    return Resolution(HostTarget(machine), machine, {machine: mine[machine]})
+    if len(mine) == len(ready) and not with_secrets:
+        return Resolution(None, {})
+    records = fleet.machines()
+    able = [machine for machine in mine if records[machine].sealing_key] if with_secrets else []
+    machine = choose(sorted(able or mine))
+    return Resolution(machine, {machine: mine[machine]})
 
 
 def _many(target: Target, fleet: Fleet, reach: Reach | None, judge: Judge) -> Resolution:
-    ready = _ready(fleet, judge)
-    if not ready:
-        raise Invalid(_nobody(target, fleet))
-    return Resolution(target, None, ready if reach is None else _within(ready, fleet, reach, target))
+    return Resolution(None, _within(_ready(fleet, judge), fleet, reach, target))
 
 
 def _query(target: QueryTarget, fleet: Fleet, reach: Reach | None) -> Resolution:
@@ -170,7 +167,7 @@ def _ready(fleet: Fleet, judge: Judge) -> dict[MachineId, str]:
     }
 
 
-def _within(ready: dict[MachineId, str], fleet: Fleet, reach: Reach, target: Target) -> dict[MachineId, str]:
+def _within(ready: dict[MachineId, str], fleet: Fleet, reach: Reach | None, target: Target) -> dict[MachineId, str]:
     if not ready:
         raise Invalid(_nobody(target, fleet))
     mine = _reached(ready, fleet, reach)

@@ -11,9 +11,11 @@ from osapi.config.nats import NatsSettings
 from osapi.fleet.components import Components
 from osapi.fleet.drains import Drains
 from osapi.fleet.facts import FactBook
+from osapi.fleet.keys import KeyBook
 from osapi.fleet.observer import Observer
 from osapi.fleet.registry import Registry
 from osapi.fleet.timeline import Timelines
+from osapi.jobs.quarantine import Quarantine
 from osapi.pki.signing import Signer, Verifier
 from osapi.transport.broker import Broker
 
@@ -34,13 +36,16 @@ class FleetService:
         broker: Broker,
         settings: NatsSettings,
         keys: Keys,
+        quarantine: Quarantine,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         state = broker.bucket(settings.state.bucket) if settings.state.bucket else None
         registry, ttl = broker.bucket(settings.registry.bucket), settings.registry.ttl
         self.drains = Drains(broker, state, keys.signer, keys.verifier, now)
-        facts = FactBook(broker.bucket(settings.facts.bucket) if settings.facts.bucket else None)
-        self.registry = Registry(registry, facts, ttl=ttl, order=self.drains.order, now=now)
+        self.keybook = KeyBook(broker.bucket(settings.enrollment.bucket))
+        told = broker.bucket(settings.facts.bucket) if settings.facts.bucket else None
+        facts = FactBook(told, self.keybook, quarantine)
+        self.registry = Registry(registry, self.keybook, quarantine, facts, ttl=ttl, order=self.drains.order, now=now)
         self.timelines = Timelines(state)
         self.components = Components(registry, ttl=ttl, now=now)
         self._observer = Observer(self.registry, self.timelines, ttl)

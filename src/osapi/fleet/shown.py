@@ -28,6 +28,7 @@ def info(agent: Agent, order: DrainOrder | None, timeline: Sequence[TimelineEven
         started_at=record.started_at,
         heartbeat_at=record.heartbeat_at,
         version=record.version,
+        fingerprint=agent.fingerprint,
         uptime=None if record.uptime_s is None else spoken.duration(timedelta(seconds=record.uptime_s)),
         os_info=record.os_info,
         load_average=record.load,

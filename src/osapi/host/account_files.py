@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from osapi.contract.secret import Secret
+
 ACCOUNTS = "/etc/passwd"
 GROUPS = "/etc/group"
 SHADOW = "/etc/shadow"
@@ -36,17 +38,29 @@ class GroupLine:
 
 @dataclass(frozen=True, kw_only=True)
 class ShadowLine:
-    """What may be known of a password without knowing the password."""
+    """What is known of the password of an account."""
 
     name: str
-    has_password: bool
-    """Whether there is a hash, usable or locked, or an empty password."""
-    is_locked: bool
-    """Whether the field begins with `!` or `*`, so that no password fits."""
-    is_marked: bool
-    """Whether the field begins with `!`, which is what locking puts there."""
+    password: Secret
+    """The field as it stands: a hash, `!` or `*` alone or before it, or nothing."""
     expires: int | None
     """Day since 1970-01-01 from which the account is shut; None never."""
+
+    @property
+    def has_password(self) -> bool:
+        """Whether there is a hash, usable or locked, or an empty password."""
+        field = self.password.reveal()
+        return field == "" or field.strip("!*") != ""
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the field begins with `!` or `*`, so that no password fits."""
+        return self.password.reveal().startswith(("!", "*"))
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the field begins with `!`, which is what locking puts there."""
+        return self.password.reveal().startswith("!")
 
 
 def passwd(content: bytes) -> list[PasswdLine]:
@@ -68,20 +82,11 @@ def groups(content: bytes) -> list[GroupLine]:
 
 
 def shadow(content: bytes) -> dict[str, ShadowLine]:
-    """What is known of passwords, by account. No hash leaves this function."""
+    """What is known of passwords, by account. No hash is shown by what comes out."""
     found: dict[str, ShadowLine] = {}
     for fields in _lines(content, 9):
-        password, expires = fields[1], fields[7]
-        found.setdefault(
-            fields[0],
-            ShadowLine(
-                name=fields[0],
-                has_password=password == "" or password.strip("!*") != "",
-                is_locked=password.startswith(("!", "*")),
-                is_marked=password.startswith("!"),
-                expires=int(expires) if _is_number(expires) else None,
-            ),
-        )
+        expires = int(fields[7]) if _is_number(fields[7]) else None
+        found.setdefault(fields[0], ShadowLine(name=fields[0], password=Secret(fields[1]), expires=expires))
     return found
 
 

@@ -97,7 +97,7 @@ class Run:
     argv: tuple[str, ...]
     stdin: bytes | None = field(default=None, repr=False)
     deadline_s: float = DEADLINE_S
-    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     cwd: str = "/"
     user: str | None = None
     privileged: bool = False

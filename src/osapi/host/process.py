@@ -53,7 +53,7 @@ class Program:
     argv: Sequence[str]
     stdin: bytes | None = field(default=None, repr=False)
     deadline_s: float = DEADLINE_S
-    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    env: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     cwd: str = "/"
     account: Account | None = None
     output_limit: int = OUTPUT_LIMIT

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from osapi.contract.secret import Secret
 from osapi.jobs.status import JobStatus
 
 JobIdText = Annotated[
@@ -18,6 +19,9 @@ JobIdText = Annotated[
         extra_json_schema={"format": "uuid"},
     ),
 ]
+
+
+SecretText = Annotated[Secret, Meta(extra_json_schema=Secret.schema())]
 
 
 class JobListRequest(msgspec.Struct, kw_only=True):
@@ -54,6 +58,14 @@ class JobRetryRequest(msgspec.Struct, kw_only=True):
         Annotated[str, Meta(min_length=1)] | None,
         Meta(description="Another target. Left out: the target of the original job."),
     ] = None
+    secrets: Annotated[
+        dict[str, SecretText],
+        Meta(
+            description="The secrets of the original job, which are not kept, by their place in the request: "
+            "`password`, or `secret_env/0` for the first of a list.",
+            examples=[{"password": "correct horse"}],
+        ),
+    ] = {}
 
 
 class HostResponse(msgspec.Struct, kw_only=True, omit_defaults=True):

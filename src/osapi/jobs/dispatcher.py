@@ -13,32 +13,36 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from osapi.contract import masking
 from osapi.contract.errors import Conflict, NotFound, Unavailable
 from osapi.contract.ids import JobId, MachineId
 from osapi.contract.operation import Kind, Operation, deadline_of, is_followed
 from osapi.contract.target import Target
-from osapi.jobs import envelope, roster, subjects
+from osapi.jobs import envelope, roster, sealing, subjects
 from osapi.jobs.entry import JobEntry, moment
 from osapi.jobs.index import Change, Index
-from osapi.jobs.record import Actor, Cancel, Event, Job, Response, Roster, StatusEvent
+from osapi.jobs.record import Actor, Cancel, Event, Job, Response, Roster, Sealed, StatusEvent
 from osapi.jobs.store import JobFacts, JobStore
+from osapi.jobs.trust import AgentKeys
 from osapi.pki.signing import Signer
 from osapi.telemetry import tracing
 from osapi.telemetry.log import bind, get_logger
 from osapi.transport.broker import Broker
 
 _NAMESPACE = uuid.UUID("6f736170-692d-6a6f-622d-6b6579000000")
+_SEALED_AT_ONCE = 16
+"""Hosts for which sealing is over before a thread would have begun."""
 _log = get_logger(__name__)
 _encode = msgspec.json.Encoder().encode
-_decode_response = msgspec.json.Decoder(Response).decode
 
 
 @dataclass(frozen=True, kw_only=True)
 class Submission:
     """What is to be done, and the hosts that must answer, as the caller resolved them.
 
-    `hosts` maps machine id to host name and is empty for `_any`; `machine` is set when the target is one
-    host. Two submissions of one actor with the same `idempotency_key` are one job.
+    `hosts` maps machine id to host name and is empty for `_any`; `machine` is set when it is one host from the
+    start, which it always is for `_any` with secrets. Two submissions of one actor with the same
+    `idempotency_key` are one job.
     """
 
     operation: Operation[Any, Any]
@@ -81,6 +85,7 @@ class Dispatcher:
         store: JobStore,
         index: Index,
         signer: Signer,
+        agents: AgentKeys,
         *,
         expiry: timedelta,
         clock: Callable[[], float],
@@ -89,6 +94,7 @@ class Dispatcher:
         self._store = store
         self._index = index
         self._signer = signer
+        self._agents = agents
         self._expiry = expiry
         self._clock = clock
         self._tickets: WeakValueDictionary[str, Ticket] = WeakValueDictionary()
@@ -96,12 +102,13 @@ class Dispatcher:
         """Jobs whose publication the broker has not confirmed; `delivery` publishes them again."""
 
     async def submit(self, submission: Submission) -> Ticket:
-        """Store, sign and publish a job; with a known idempotency key, find the job again instead.
+        """Seal, sign, store and publish a job; with a known idempotency key, find the job again instead.
 
-        Raises `Conflict` when the key was used for another request and `Unavailable` (with the job id) when
-        the broker refuses or does not confirm.
+        Raises `Conflict` when the key was used for another request, `Invalid` when secrets cannot be sealed to a
+        host, and `Unavailable` (with the job id) when the broker refuses or does not confirm.
         """
-        job = self._job(submission)
+        job_id = _job_id(submission)
+        job = self._job(job_id, submission, await self._secrets(job_id, submission))
         names = Roster(hosts=submission.hosts, trace=tracing.carrier().get("traceparent", ""))
         sealed = envelope.seal(self._signer, envelope.JOB, _encode(job))
         record = sealed + b"\n" + _encode(names)
@@ -160,25 +167,34 @@ class Dispatcher:
         key = subjects.event_key(job, event.value, "_api", int(now * 1e9))
         await self._store.queue.put(key, _encode(noted))
 
-    def observe(self, change: Change, answer: bytes | None) -> None:
+    def observe(self, change: Change, answer: Response | None) -> None:
         """Hand a change of the index to whoever waits for that job."""
         ticket = self._tickets.get(change.entry.id)
         if ticket is None:
             return
         if answer is not None:
-            response = _decode_response(answer)
-            ticket.responses[response.machine_id] = response
+            ticket.responses[answer.machine_id] = answer
         if change.event == "done":
             ticket.done.set()
 
-    def _job(self, submission: Submission) -> Job:
+    async def _secrets(self, job: JobId, submission: Submission) -> Sealed | None:
+        secrets = masking.found_in(submission.request)
+        if not secrets:
+            return None
+        keys = self._agents.sealing_keys(submission.hosts)
+        if len(keys) <= _SEALED_AT_ONCE:
+            return sealing.close(job, secrets, keys, self._signer)
+        return await asyncio.to_thread(sealing.close, job, secrets, keys, self._signer)
+
+    def _job(self, job_id: JobId, submission: Submission, secrets: Sealed | None) -> Job:
         now = self._clock()
         operation = submission.operation
         return Job(
-            id=_job_id(submission),
+            id=job_id,
             operation=operation.name,
             kind=operation.kind,
-            request=msgspec.Raw(_encode(submission.request)),
+            request=msgspec.Raw(masking.masked(submission.request)),
+            secrets=secrets,
             target=str(submission.target),
             route=subjects.route_of(submission.target, submission.machine),
             expected=roster.prefixes(submission.hosts),
@@ -274,9 +290,9 @@ def _job_id(submission: Submission) -> JobId:
 
 
 def _same(one: Job, other: Job) -> bool:
-    return (one.operation, one.target, one.dry_run, bytes(one.request)) == (
-        other.operation,
-        other.target,
-        other.dry_run,
-        bytes(other.request),
-    )
+    return _asked(one) == _asked(other)
+
+
+def _asked(job: Job) -> tuple[object, ...]:
+    secrets = None if job.secrets is None else job.secrets.digest
+    return job.operation, job.target, job.dry_run, bytes(job.request), secrets

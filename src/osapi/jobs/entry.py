@@ -8,7 +8,7 @@ from sys import intern
 
 import msgspec
 
-from osapi.contract.ids import JobId, MachineId
+from osapi.contract.ids import JobId
 from osapi.contract.operation import Kind
 from osapi.jobs.record import Actor, Ending, Roster
 from osapi.jobs.status import (
@@ -39,21 +39,6 @@ class JobHead(msgspec.Struct, frozen=True, kw_only=True):
     deadline_s: float
     dry_run: bool = False
     retry_of: JobId | None = None
-
-
-class ResponseHead(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of a response that the index keeps."""
-
-    job_id: JobId
-    machine_id: MachineId
-    hostname: str
-    ending: Ending
-    finished: datetime
-    changed: bool | None = None
-    error: str | None = None
-    received: datetime | None = None
-    started: datetime | None = None
-    outputs: int = 0
 
 
 class JobEntry:

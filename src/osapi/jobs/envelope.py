@@ -3,7 +3,8 @@ r"""Signed messages: a header line with key id and signature, then the payload e
     {"key":"SHA256:…","signature":"<base64>"}\n
     {"id":"…","operation":"node.sysctl.create",…}
 
-The signature covers the purpose too (see `osapi.pki`), so a signed cancel order can never pass for a job.
+The signature covers the purpose too (see `osapi.pki`), so a signed cancel order can never pass for a job. Controllers sign
+jobs and orders to cancel and to drain; agents sign results, heartbeats and facts.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from osapi.pki.signing import Signer, Verifier
 JOB = "job"
 CANCEL = "cancel"
 DRAIN = "drain"
+RESULT = "result"
+HEARTBEAT = "heartbeat"
+FACTS = "facts"
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -41,13 +45,23 @@ def unseal(verifier: Verifier, purpose: str, sealed: bytes) -> bytes:
     Lines after the payload are not covered by the signature and are left out. Raises `Forbidden`
     otherwise, also for bytes that are no sealed message at all.
     """
-    head, newline, rest = sealed.partition(b"\n")
-    if not newline:
+    header, payload = parse(sealed)
+    if header is None:
         raise Forbidden("the message is not signed")
+    verifier.verify(purpose, header.key, payload, header.signature)
+    return payload
+
+
+def parse(message: bytes) -> tuple[Header | None, bytes]:
+    """Header and payload, neither believed yet. One line alone is a payload that nobody has signed.
+
+    Raises `Forbidden` when there are several and the first is no header.
+    """
+    head, newline, rest = message.partition(b"\n")
+    if not newline:
+        return None, message
     try:
         header = _decode_header(head)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise Forbidden("the message has no readable signature") from problem
-    payload = rest.partition(b"\n")[0]
-    verifier.verify(purpose, header.key, payload, header.signature)
-    return payload
+    return header, rest.partition(b"\n")[0]

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from osapi.contract import accepting
 from osapi.contract.endpoint import Call, Caller, Reply, Routes
 from osapi.contract.errors import Conflict, Forbidden, Invalid, NotFound
 from osapi.contract.ids import JobId, MachineId
 from osapi.contract.operation import Operation
+from osapi.contract.secret import Secret
 from osapi.contract.target import Target
 from osapi.contract.target import parse as parse_target
-from osapi.jobs import api, endpoints, filters
+from osapi.jobs import again, api, endpoints, filters
 from osapi.jobs.detail import detail, summary
 from osapi.jobs.dispatcher import Submission
 from osapi.jobs.entry import JobEntry, moment
@@ -42,16 +42,15 @@ class Resolved(Protocol):
     @property
     def hosts(self) -> dict[MachineId, str]: ...
 
-    def routed(self, typed: Target) -> Target:
-        """What to route by: what was typed, unless the caller's limits made another target of it."""
-        ...
-
 
 class Hosts(Protocol):
     """What the job routes need to know of the fleet."""
 
-    def resolve(self, target: Target, caller: Caller) -> Resolved:
-        """The hosts that `target` means and `caller` reaches. Raises `Invalid` or `Forbidden`."""
+    def resolve(self, target: Target, caller: Caller, *, with_secrets: bool) -> Resolved:
+        """The hosts that `target` means and `caller` reaches; one host for `_any` with secrets.
+
+        Raises `Invalid` or `Forbidden`.
+        """
         ...
 
     def labels(self, machine: MachineId) -> Mapping[str, str] | None:
@@ -105,7 +104,7 @@ class JobRoutes:
     async def retry(self, call: Call) -> Reply:
         request: api.JobRetryRequest = call.request
         entry, facts = await self._read(call)
-        return await self._submit_again(call.caller, entry, facts, request.target_hostname)
+        return await self._submit_again(call.caller, entry, facts, request.target_hostname, request.secrets)
 
     async def cancel(self, call: Call) -> Reply:
         entry, _ = await self._read(call)
@@ -160,7 +159,7 @@ class JobRoutes:
             raise Conflict(f"dead letter {letter.id} is a notice of the broker and names no job; purge it")
         entry, facts = await self._read_job(call.caller, letter.job_id)
         target = None if entry.is_any else letter.machine_id
-        reply = await self._submit_again(call.caller, entry, facts, target)
+        reply = await self._submit_again(call.caller, entry, facts, target, {})
         await self.jobs.dead_letters.purge(request.id)
         return reply
 
@@ -184,18 +183,26 @@ class JobRoutes:
         entries = [(letter, self.jobs.index.get(letter.job_id)) for letter in found.items]
         return [letter for letter, entry in entries if entry is not None and self._reaches(caller, entry)]
 
-    async def _submit_again(self, caller: Caller, entry: JobEntry, facts: JobFacts, target_text: str | None) -> Reply:
+    async def _submit_again(
+        self,
+        caller: Caller,
+        entry: JobEntry,
+        facts: JobFacts,
+        target_text: str | None,
+        secrets: Mapping[str, Secret],
+    ) -> Reply:
         job = facts.job
         operation = self._operation(job.operation)
         _require(caller, operation)
         self.jobs.verify(facts)
+        request = again.request_of(job, operation, secrets)
         target = parse_target(target_text or job.target)
-        resolved = self.hosts.resolve(target, caller)
+        resolved = self.hosts.resolve(target, caller, with_secrets=bool(secrets))
         ticket = await self.jobs.dispatcher.submit(
             Submission(
                 operation=operation,
-                request=accepting.stored(bytes(job.request), operation.request),
-                target=resolved.routed(target),
+                request=request,
+                target=target,
                 machine=resolved.machine,
                 hosts=resolved.hosts,
                 actor=_actor(caller),

@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from osapi.jobs.entry import JobEntry, JobHead, ResponseHead
-from osapi.jobs.record import Event, Roster, StatusEvent
+from osapi.jobs.entry import JobEntry, JobHead
+from osapi.jobs.record import Event, Response, Roster, StatusEvent
 from osapi.jobs.status import JobStatus
 
 
@@ -37,15 +37,14 @@ class Change(msgspec.Struct, frozen=True):
     outputs: int = 0
 
 
-Observer = Callable[[Change, bytes | None], None]
-"""Told of every change at once; the bytes are the response that brought it about, if one did."""
+Observer = Callable[[Change, Response | None], None]
+"""Told of every change at once, and of the answer that brought it about, if one did."""
 
 Filter = Callable[[JobEntry], bool]
 
 _decode_head = msgspec.json.Decoder(JobHead).decode
 _decode_roster = msgspec.json.Decoder(Roster).decode
 _decode_event = msgspec.json.Decoder(StatusEvent).decode
-_decode_response = msgspec.json.Decoder(ResponseHead).decode
 _ORPHANS = 10_000
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -59,7 +58,7 @@ class Index:
         self._jobs: dict[str, JobEntry] = {}
         self._unfinished: dict[str, JobEntry] = {}
         self._counts: Counter[JobStatus] = Counter()
-        self._orphans: dict[str, list[bytes]] = {}
+        self._orphans: dict[str, list[Response]] = {}
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -114,7 +113,7 @@ class Index:
         self._counts[entry.status] += 1
         self._observer(Change(entry, "submitted", entry.created), None)
         for response in self._orphans.pop(head.id, ()):
-            self._note_response(entry, _decode_response(response), response, now)
+            self._note_response(entry, response, now)
             self._refresh(entry, now)
 
     def remove(self, job: str) -> None:
@@ -148,18 +147,14 @@ class Index:
         )
         self._refresh(entry, now)
 
-    def note_response(self, value: bytes, now: float) -> None:
+    def note_response(self, response: Response, now: float) -> None:
         """Take in the final word of a host; one that comes before its job is kept until the job comes."""
-        try:
-            response = _decode_response(value)
-        except _UNREADABLE:
-            return
         entry = self._jobs.get(response.job_id)
         if entry is None:
             if len(self._orphans) < _ORPHANS:
-                self._orphans.setdefault(response.job_id, []).append(value)
+                self._orphans.setdefault(response.job_id, []).append(response)
             return
-        self._note_response(entry, response, value, now)
+        self._note_response(entry, response, now)
         self._refresh(entry, now)
 
     def caught_up(self) -> None:
@@ -189,7 +184,7 @@ class Index:
         entry.touched = True
         return True
 
-    def _note_response(self, entry: JobEntry, response: ResponseHead, raw: bytes, now: float) -> None:
+    def _note_response(self, entry: JobEntry, response: Response, now: float) -> None:
         note = entry.note(response.machine_id, response.hostname)
         if note is None:
             return
@@ -212,7 +207,7 @@ class Index:
                 error=response.error,
                 outputs=response.outputs,
             ),
-            raw,
+            response,
         )
 
     def _refresh(self, entry: JobEntry, now: float) -> None:

@@ -27,6 +27,19 @@ class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
     roles: tuple[str, ...] = ()
 
 
+class Sealed(msgspec.Struct, frozen=True, kw_only=True):
+    """The secrets of a request, for the expected hosts alone. How it is made and opened is `sealing`."""
+
+    places: tuple[str, ...]
+    """Where each belongs in the request, where a mask stands for it (see `contract.masking`)."""
+    box: bytes
+    """Their values, a JSON list in the same order, encrypted with a key of this job's own."""
+    keys: bytes
+    """That key, sealed to one expected host after another, in the order of `expected`."""
+    digest: bytes
+    """By which a controller recognises the same secrets; tells nothing without its private key."""
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an agent is asked to do. These exact bytes are signed."""
 
@@ -34,7 +47,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     operation: str
     kind: Kind
     request: msgspec.Raw
-    """The request as JSON, in the shape of the operation's request model."""
+    """The request as JSON, in the shape of the operation's request model, with masks for secrets."""
+    secrets: Sealed | None = None
     target: str
     """As the user typed it."""
     route: str

@@ -20,6 +20,11 @@ def prefix(machine: MachineId) -> bytes:
     return hashlib.sha256(machine.encode()).digest()[:SIZE]
 
 
+def ordered(machines: Iterable[MachineId]) -> list[MachineId]:
+    """The hosts in the order in which their prefixes stand in a job."""
+    return sorted(machines, key=prefix)
+
+
 def prefixes(machines: Iterable[MachineId]) -> bytes:
     """The sorted prefixes of all hosts, one after another."""
     return b"".join(sorted(prefix(machine) for machine in machines))
@@ -27,6 +32,11 @@ def prefixes(machines: Iterable[MachineId]) -> bytes:
 
 def contains(expected: bytes, machine: MachineId) -> bool:
     """Whether `machine` is among the expected hosts."""
+    return position(expected, machine) is not None
+
+
+def position(expected: bytes, machine: MachineId) -> int | None:
+    """Which of the expected hosts `machine` is, counted from 0; None when it is not expected."""
     wanted, low, high = prefix(machine), 0, len(expected) // SIZE
     while low < high:
         middle = (low + high) // 2
@@ -34,4 +44,4 @@ def contains(expected: bytes, machine: MachineId) -> bool:
             low = middle + 1
         else:
             high = middle
-    return expected[low * SIZE : (low + 1) * SIZE] == wanted
+    return low if expected[low * SIZE : (low + 1) * SIZE] == wanted else None

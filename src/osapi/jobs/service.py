@@ -13,6 +13,7 @@ from osapi.contract.endpoint import ServerEvent
 from osapi.contract.errors import OsapiError
 from osapi.contract.ids import JobId, MachineId
 from osapi.jobs import envelope
+from osapi.jobs.answers import Answers
 from osapi.jobs.dead_letters import DeadLetters, lost_hosts
 from osapi.jobs.delivery import Delivery
 from osapi.jobs.dispatcher import Collected, Dispatcher, Submission, Ticket
@@ -21,10 +22,12 @@ from osapi.jobs.feed import Feed, Subscription
 from osapi.jobs.index import Change, Index
 from osapi.jobs.leftovers import Leftovers
 from osapi.jobs.outputs import Outputs
-from osapi.jobs.record import Actor
+from osapi.jobs.quarantine import Quarantine
+from osapi.jobs.record import Actor, Response
 from osapi.jobs.store import JobFacts, JobStore, sealed_part
 from osapi.jobs.streams import Following
 from osapi.jobs.tail import Tail
+from osapi.jobs.trust import AgentKeys
 from osapi.pki.signing import Signer, Verifier
 from osapi.telemetry import metrics as telemetry
 from osapi.telemetry.log import get_logger
@@ -48,13 +51,18 @@ class JobNames:
 
 
 class JobService:
-    """Everything a controller needs to run jobs. `start` returns when all jobs are in memory."""
+    """Everything a controller needs to run jobs. `start` returns when all jobs are in memory.
+
+    `agents` must know the keys of all agents before that, for what they have signed is verified then.
+    """
 
     def __init__(
         self,
         broker: Broker,
         signer: Signer,
         verifier: Verifier,
+        agents: AgentKeys,
+        quarantine: Quarantine,
         *,
         names: JobNames,
         expiry: timedelta,
@@ -70,15 +78,17 @@ class JobService:
         self._ready = asyncio.Event()
         self._letters_due: asyncio.Queue[JobEntry] = asyncio.Queue()
         self.feed = Feed()
+        self._answers = Answers(agents, quarantine)
         self.store = JobStore(
             broker,
+            self._answers,
             queue_bucket=names.queue_bucket,
             response_bucket=names.response_bucket,
             output_stream=names.output_stream,
         )
         self.outputs = Outputs(broker.objects(names.output_store) if names.output_store else None)
         self.index = Index(self._observe, retention_s=retention.total_seconds() if retention else None)
-        self.dispatcher = Dispatcher(broker, self.store, self.index, signer, expiry=expiry, clock=clock)
+        self.dispatcher = Dispatcher(broker, self.store, self.index, signer, agents, expiry=expiry, clock=clock)
         self.delivery = Delivery(broker, self.index, self.dispatcher, standing=standing, clock=clock)
         self.dead_letters = DeadLetters(broker, names.dead_letter_stream)
         self._leftovers = Leftovers()
@@ -178,7 +188,7 @@ class JobService:
             except OsapiError as problem:
                 _log.warning("jobs.dead_letter_lost", job_id=entry.id, error=problem.message)
 
-    def _observe(self, change: Change, answer: bytes | None) -> None:
+    def _observe(self, change: Change, answer: Response | None) -> None:
         if not self.is_ready:
             return
         self.dispatcher.observe(change, answer)
@@ -208,8 +218,16 @@ class JobService:
 
     def _on_response_entry(self, entry: Entry) -> None:
         self.feed.arrived("responses", entry.revision)
-        if not entry.deleted and not self._leftovers.claim(self.store.responses, entry.key):
-            self.index.note_response(entry.value, self._clock())
+        if entry.deleted or self._leftovers.claim(self.store.responses, entry.key):
+            return
+        answer = self._answers.read(entry.key, entry.value, verify=self.is_ready or self._is_open(entry.key))
+        if answer is not None:
+            self.index.note_response(answer, self._clock())
+
+    def _is_open(self, response_key: str) -> bool:
+        """Whether somebody may still wait for this answer. What was over before this start is verified when it is read."""
+        known = self.index.get(response_key.removeprefix("responses.").partition(".")[0])
+        return known is None or known.settles_at() > self._clock()
 
 
 @contextmanager

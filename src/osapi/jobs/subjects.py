@@ -32,7 +32,9 @@ def token(text: str) -> str:
 
 
 def route_of(target: Target, machine: MachineId | None) -> str:
-    """The last part of the subject. `machine` is the resolved id when the target is one host."""
+    """The last part of the subject. `machine` is the one host that is meant, whatever the target; None for others."""
+    if machine is not None:
+        return f"host.{token(machine)}"
     match target:
         case AnyTarget():
             return "_any"
@@ -43,9 +45,7 @@ def route_of(target: Target, machine: MachineId | None) -> str:
         case QueryTarget():
             return EACH
         case _:
-            if machine is None:
-                raise ValueError(f"target {target} is not resolved to a machine id")
-            return f"host.{token(machine)}"
+            raise ValueError(f"target {target} is not resolved to a machine id")
 
 
 def submission(kind: Kind, route: str) -> str:

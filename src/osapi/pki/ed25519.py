@@ -2,17 +2,17 @@
 
 Not on `cryptography`: its OpenSSL takes 11 MB in every agent and twice the time to verify, see the record
 "Signatures on libsodium" in `docs/adr`. An Ed25519 key in PEM is a fixed prefix and 32 bytes, so reading it
-needs no ASN.1.
+needs no ASN.1 (`pem`).
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 
 from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
 from nacl.exceptions import CryptoError
+
+from osapi.pki import pem
 
 _SIGNATURE = 64
 _PRIVATE_PREFIX = bytes.fromhex("302e020100300506032b657004220420")
@@ -42,7 +42,7 @@ class PublicKey:
 
     def to_pem(self) -> bytes:
         """The key as PEM (SubjectPublicKeyInfo)."""
-        return _armour("PUBLIC KEY", _PUBLIC_PREFIX + self.raw)
+        return pem.armour("PUBLIC KEY", _PUBLIC_PREFIX + self.raw)
 
 
 class PrivateKey:
@@ -66,32 +66,14 @@ class PrivateKey:
 
     def to_pem(self) -> bytes:
         """The key as PEM (PKCS 8), not encrypted."""
-        return _armour("PRIVATE KEY", _PRIVATE_PREFIX + self.seed)
+        return pem.armour("PRIVATE KEY", _PRIVATE_PREFIX + self.seed)
 
 
 def private_from_pem(text: bytes) -> PrivateKey:
     """Read a private key. Raises `ValueError` when the text is none, or one of another kind."""
-    return PrivateKey(_raw("PRIVATE KEY", _PRIVATE_PREFIX, text))
+    return PrivateKey(pem.raw("PRIVATE KEY", _PRIVATE_PREFIX, text))
 
 
 def public_from_pem(text: bytes) -> PublicKey:
     """Read a public key. Raises `ValueError` when the text is none, or one of another kind."""
-    return PublicKey(_raw("PUBLIC KEY", _PUBLIC_PREFIX, text))
-
-
-def _armour(label: str, der: bytes) -> bytes:
-    """Put DER between the lines of RFC 7468; one line of base 64 holds an Ed25519 key."""
-    return f"-----BEGIN {label}-----\n{base64.b64encode(der).decode()}\n-----END {label}-----\n".encode()
-
-
-def _raw(label: str, prefix: bytes, text: bytes) -> bytes:
-    lines = [line.strip() for line in text.strip().split(b"\n")]
-    if lines[0] != f"-----BEGIN {label}-----".encode() or lines[-1] != f"-----END {label}-----".encode():
-        raise ValueError(f"there is no {label.lower()} between PEM lines")
-    try:
-        der = base64.b64decode(b"".join(lines[1:-1]), validate=True)
-    except binascii.Error as problem:
-        raise ValueError(f"the PEM text is damaged: {problem}") from problem
-    if not der.startswith(prefix) or len(der) != len(prefix) + 32:
-        raise ValueError("the key is of another kind; Ed25519 is needed")
-    return der[len(prefix) :]
+    return PublicKey(pem.raw("PUBLIC KEY", _PUBLIC_PREFIX, text))

@@ -1,4 +1,7 @@
-"""Ed25519 key pairs in PEM files: `<name>.key` (PKCS 8, 0600) and `<name>.pub` (0644) in a folder of mode 0700."""
+"""Keys in PEM files, in a folder of mode 0700.
+
+Ed25519 pairs are `<name>.key` (PKCS 8, 0600) and `<name>.pub` (0644); of X25519 keys there is only the private file.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from osapi.config import private
 from osapi.contract.errors import Invalid
 from osapi.pki import ed25519
 from osapi.pki.ed25519 import PrivateKey, PublicKey
+from osapi.pki.sealing import SealingKey
 
 
 def fingerprint(key: PublicKey) -> str:
@@ -41,7 +45,7 @@ def load_private_key(path: Path) -> PrivateKey:
     try:
         return ed25519.private_from_pem(private.read(path))
     except ValueError as problem:
-        raise Invalid(f"{path} holds no private key in PEM: {problem}") from problem
+        raise Invalid(f"{path} holds no private key in PEM: {problem}; Ed25519 is needed") from problem
 
 
 def load_public_key(path: Path) -> PublicKey:
@@ -51,4 +55,16 @@ def load_public_key(path: Path) -> PublicKey:
     except OSError as problem:
         raise Invalid(f"{path} cannot be read: {problem.strerror}") from problem
     except ValueError as problem:
-        raise Invalid(f"{path} holds no public key in PEM: {problem}") from problem
+        raise Invalid(f"{path} holds no public key in PEM: {problem}; Ed25519 is needed") from problem
+
+
+def load_or_create_sealing_key(folder: Path, name: str) -> SealingKey:
+    """The X25519 key in `<name>.key`, made when it is missing. Raises `Invalid` as `load_or_create_keypair` does."""
+    private.private_dir(folder)
+    path = folder / f"{name}.key"
+    if not path.exists():
+        private.create(path, SealingKey.generate().to_pem())
+    try:
+        return SealingKey.from_pem(private.read(path))
+    except ValueError as problem:
+        raise Invalid(f"{path} holds no key to open secrets with: {problem}; X25519 in PEM is needed") from problem

@@ -6,6 +6,7 @@ never passes for another. Who holds which key, and where, is `pki.keys`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
 from osapi.contract.errors import Forbidden
@@ -23,6 +24,11 @@ class Signer:
     def sign(self, purpose: str, data: bytes) -> bytes:
         """The signature, 64 bytes. The same input gives the same signature."""
         return self._key.sign(_message(purpose, data))
+
+    def digest(self, purpose: str, data: bytes) -> bytes:
+        """32 bytes that stand for `data`, and from which nobody without the private key can find it out by guessing."""
+        key = hashlib.blake2b(self._key.seed, digest_size=32, person=b"osapi/digest").digest()
+        return hashlib.blake2b(_message(purpose, data), key=key, digest_size=32).digest()
 
 
 class Verifier:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Unpack
 
-from osapi.fleet.api import AgentInfo, AgentList, Message, TargetGroup
+from osapi.fleet.api import AgentInfo, AgentList, Message, QuarantineReport, TargetGroup
 from osapi.fleet.target_api import FactKeys, TargetInfo
 from osapi.sdk import calls
 from osapi.sdk.aio_raw import AsyncRawClient
@@ -28,6 +28,11 @@ class AsyncAgents:
     async def get(self, name: str) -> AgentInfo:
         """One agent by host name or machine id. Raises `NotFound`."""
         answer: AgentInfo = decode(await self._raw.send(calls.agent_get(name)), AgentInfo)
+        return answer
+
+    async def quarantine(self, *, limit: int | None = None) -> QuarantineReport:
+        """Messages in the name of agents that were not believed."""
+        answer: QuarantineReport = decode(await self._raw.send(calls.agent_quarantine(limit)), QuarantineReport)
         return answer
 
     async def meant_by(self, target: str, permission: str | None = None) -> TargetInfo:

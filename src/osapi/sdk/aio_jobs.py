@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from datetime import datetime
 from typing import TypeVar
@@ -92,9 +92,15 @@ class AsyncJobs:
         """Delete a job and all its traces; one that is under way is cancelled first."""
         await self._raw.send(calls.job_delete(job_id))
 
-    async def retry(self, job_id: str, *, target: str | None = None) -> JobCreated:
-        """Submit the same operation again as a new job; `target` None means where it ran before."""
-        return await _ask(self._raw, calls.job_retry(job_id, target), JobCreated)
+    async def retry(
+        self, job_id: str, *, target: str | None = None, secrets: Mapping[str, str] | None = None
+    ) -> JobCreated:
+        """Submit the same operation again as a new job; `target` None means where it ran before.
+
+        `secrets` are those of the job, which nobody has kept, by their place in the request: `password`, or
+        `secret_env/0` for the first of a list. Without them it raises `Invalid` whose details name them.
+        """
+        return await _ask(self._raw, calls.job_retry(job_id, target, secrets), JobCreated)
 
     async def cancel(self, job_id: str) -> JobCreated:
         """Stop a job on every host that has not finished it. Raises `Conflict` when it has ended."""

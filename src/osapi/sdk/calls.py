@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from osapi.sdk.request import Request, json_body, quote, with_query
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from osapi.sdk.form import UploadForm
@@ -36,9 +37,11 @@ def job_delete(job_id: str) -> Request:
     return Request("DELETE", _job(job_id))
 
 
-def job_retry(job_id: str, target: str | None) -> Request:
-    """Run a job again. `target` None means where it ran before."""
-    body = {} if target is None else {"target_hostname": target}
+def job_retry(job_id: str, target: str | None, secrets: Mapping[str, str] | None = None) -> Request:
+    """Run a job again. `target` None means where it ran before; `secrets` are those of the job, by their place."""
+    body: dict[str, Any] = {} if target is None else {"target_hostname": target}
+    if secrets:
+        body["secrets"] = dict(secrets)
     return Request("POST", f"{_job(job_id)}/retry", body=json_body(body))
 
 
@@ -120,6 +123,11 @@ def agent_delete(name: str, *, force: bool = False) -> Request:
 def health_status() -> Request:
     """Ask how everything fares: 200 or 503, which is the answer and not worth another try."""
     return Request("GET", "/api/health/status", safe=False)
+
+
+def agent_quarantine(limit: int | None = None) -> Request:
+    """Read what was not believed; `limit` None leaves the number to the controller."""
+    return Request("GET", with_query("/api/agent/quarantine", {"limit": limit}))
 
 
 def file_list() -> Request:

@@ -7,7 +7,7 @@ from typing import TypedDict, Unpack
 
 import msgspec
 
-from osapi.fleet.api import AgentInfo, AgentList, Message, TargetGroup
+from osapi.fleet.api import AgentInfo, AgentList, Message, QuarantineReport, TargetGroup
 from osapi.fleet.target_api import FactKeys, TargetInfo
 from osapi.sdk import calls
 from osapi.sdk.errors import ApiError, Unavailable
@@ -54,6 +54,11 @@ class Agents:
     def get(self, name: str) -> AgentInfo:
         """One agent by host name or machine id. Raises `NotFound`."""
         answer: AgentInfo = decode(self._raw.send(calls.agent_get(name)), AgentInfo)
+        return answer
+
+    def quarantine(self, *, limit: int | None = None) -> QuarantineReport:
+        """Messages in the name of agents that were not believed."""
+        answer: QuarantineReport = decode(self._raw.send(calls.agent_quarantine(limit)), QuarantineReport)
         return answer
 
     def meant_by(self, target: str, permission: str | None = None) -> TargetInfo:

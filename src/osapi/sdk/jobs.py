@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -146,9 +146,13 @@ class Jobs:
         """Delete a job and all its traces; one that is under way is cancelled first."""
         self._raw.send(calls.job_delete(job_id))
 
-    def retry(self, job_id: str, *, target: str | None = None) -> JobCreated:
-        """Submit the same operation again as a new job; `target` None means where it ran before."""
-        return _ask(self._raw, calls.job_retry(job_id, target), JobCreated)
+    def retry(self, job_id: str, *, target: str | None = None, secrets: Mapping[str, str] | None = None) -> JobCreated:
+        """Submit the same operation again as a new job; `target` None means where it ran before.
+
+        `secrets` are those of the job, which nobody has kept, by their place in the request: `password`, or
+        `secret_env/0` for the first of a list. Without them it raises `Invalid` whose details name them.
+        """
+        return _ask(self._raw, calls.job_retry(job_id, target, secrets), JobCreated)
 
     def cancel(self, job_id: str) -> JobCreated:
         """Stop a job on every host that has not finished it. Raises `Conflict` when it has ended."""

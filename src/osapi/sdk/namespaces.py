@@ -162,6 +162,8 @@ class NodeCommand(Namespace):
         env: builtins.list[str] | tuple[str, ...] = (),
         stdin: str = "",
         keep_output: bool = False,
+        secret_env: builtins.list[str] | tuple[str, ...] = (),
+        secret_stdin: str | None = None,
         args: builtins.list[str] | tuple[str, ...] = (),
         wait_s: float | None = None,
         dry_run: bool = False,
@@ -176,6 +178,9 @@ class NodeCommand(Namespace):
         env: Variables added to a clean environment, each as NAME=VALUE.
         stdin: Text for its standard input. Default: none.
         keep_output: Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`.
+        secret_env: More variables, each as NAME=VALUE, that are sealed to the host and kept nowhere. On the host itself
+            root and the account of the program can see them while it runs.
+        secret_stdin: The same as `stdin`, sealed to the host and kept nowhere.
         args: Arguments, passed exactly as given.
         """
         return self._run(
@@ -188,6 +193,8 @@ class NodeCommand(Namespace):
                 env=list(env),
                 stdin=stdin,
                 keep_output=keep_output,
+                secret_env=[command_models.SecretSetting(text) for text in secret_env],
+                secret_stdin=None if secret_stdin is None else command_models.SecretInput(secret_stdin),
                 args=list(args),
             ),
             target=self._target,
@@ -206,6 +213,8 @@ class NodeCommand(Namespace):
         env: builtins.list[str] | tuple[str, ...] = (),
         stdin: str = "",
         keep_output: bool = False,
+        secret_env: builtins.list[str] | tuple[str, ...] = (),
+        secret_stdin: str | None = None,
         wait_s: float | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
@@ -219,6 +228,9 @@ class NodeCommand(Namespace):
         env: Variables added to a clean environment, each as NAME=VALUE.
         stdin: Text for its standard input. Default: none.
         keep_output: Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`.
+        secret_env: More variables, each as NAME=VALUE, that are sealed to the host and kept nowhere. On the host itself
+            root and the account of the program can see them while it runs.
+        secret_stdin: The same as `stdin`, sealed to the host and kept nowhere.
         """
         return self._run(
             command_operations.SHELL,
@@ -230,6 +242,8 @@ class NodeCommand(Namespace):
                 env=list(env),
                 stdin=stdin,
                 keep_output=keep_output,
+                secret_env=[command_models.SecretSetting(text) for text in secret_env],
+                secret_stdin=None if secret_stdin is None else command_models.SecretInput(secret_stdin),
             ),
             target=self._target,
             wait_s=wait_s,
@@ -2792,12 +2806,14 @@ class NodeUser(Namespace):
         home: str | None = None,
         shell: str | None = None,
         groups: builtins.list[str] | tuple[str, ...] = (),
+        password: str | None = None,
+        hashed: bool = False,
         system: bool = False,
         wait_s: float | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
     ) -> Results[user_models.UserChange]:
-        """Make an account without a password.
+        """Make an account.
 
         name: Name of the new account: small letters, digits, `_` and `-`, beginning with a letter or `_`.
         uid: Number of the account. 0: the next free one.
@@ -2805,6 +2821,8 @@ class NodeUser(Namespace):
         home: Home directory, an absolute path; made when it is not there. Default: what the host does for new accounts.
         shell: Login shell, one of /etc/shells or one that lets nobody in. Default: that of the host.
         groups: Groups to belong to beside the primary one.
+        password: Its password. Default: none.
+        hashed: Whether `password` is the hash of one as crypt(5) has it, such as `$y$…` or `$6$…`.
         system: Take the number from the range for system accounts.
         """
         return self._run(
@@ -2816,6 +2834,8 @@ class NodeUser(Namespace):
                 home=home,
                 shell=shell,
                 groups=list(groups),
+                password=None if password is None else user_models.Password(password),
+                hashed=hashed,
                 system=system,
             ),
             target=self._target,
@@ -2883,6 +2903,35 @@ class NodeUser(Namespace):
             contract_operation.Nothing(),
             target=self._target,
             wait_s=wait_s,
+        )
+
+    def password(
+        self,
+        *,
+        name: str,
+        password: str,
+        hashed: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[user_models.UserChange]:
+        """Set the password of an account.
+
+        name: Name of the account.
+        password: The password.
+        hashed: Whether `password` is the hash of one as crypt(5) has it, such as `$y$…` or `$6$…`.
+        """
+        return self._run(
+            user_operations.PASSWORD,
+            user_models.UserPassword(
+                name=name,
+                password=user_models.Password(password),
+                hashed=hashed,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
         )
 
     def update(

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from osapi.contract import masking
 from osapi.contract.errors import Invalid
 from osapi.contract.ids import JobId
 from osapi.contract.operation import Kind, Operation, deadline_of, is_followed
@@ -48,7 +49,7 @@ def to_request(
         method,
         path,
         target,
-        msgspec.to_builtins(request),
+        msgspec.to_builtins(request, enc_hook=masking.reveal),
         modifies=operation.kind is Kind.MODIFY,
         wait_s=None if respond_async else wait_s,
         respond_async=respond_async,

@@ -150,6 +150,7 @@ class Layout:
             Bucket(name="agent-facts"),
             Bucket(name="agent-state"),
             Bucket(name="file-state"),
+            Bucket(name="agent-enrollment"),
         )
     )
     objects: tuple[ObjectStore, ...] = (

@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from osapi.contract import masking
 from osapi.contract.errors import DeadlineExceeded, NotFound
-from osapi.domains.command.linux import JSON_LIMIT, provider
-from osapi.domains.command.models import CommandResult, ExecRequest, ShellRequest
+from osapi.domains.command.linux import JSON_LIMIT, decide, provider
+from osapi.domains.command.models import CommandResult, ExecRequest, SecretInput, SecretSetting, ShellRequest
 from osapi.domains.command.provider import CommandProvider
 from osapi.host.door import Task
 from osapi.host.identity import Claims
@@ -52,6 +53,25 @@ async def test_the_job_is_known_to_the_program(command: CommandProvider) -> None
 async def test_input_environment_and_directory_are_as_asked(command: CommandProvider, tmp_path: Path) -> None:
     request = ShellRequest(command="pwd; echo $A; cat", cwd=str(tmp_path), env=["A=1=2"], stdin="text")
     assert (await command.shell(request)).stdout == f"{tmp_path}\n1=2\ntext"
+
+
+async def test_secret_input_and_variables_reach_the_program_as_others_do(command: CommandProvider) -> None:
+    request = ShellRequest(
+        command='echo "$A $B"; cat',
+        env=["A=1"],
+        secret_env=[SecretSetting("B=two=2")],
+        secret_stdin=SecretInput("text"),
+    )
+    assert (await command.shell(request)).stdout == "1 two=2\ntext"
+    assert "two=2" not in repr(request) + repr(decide(("sh",), request))
+
+
+@pytest.mark.parametrize(
+    "fields", [{"stdin": "a", "secret_stdin": "b"}, {"secret_env": ["1=a"]}, {"secret_env": ["a"]}]
+)
+def test_secrets_that_do_not_fit_are_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"command": "x", **fields}, ShellRequest, dec_hook=masking.read)
 
 
 async def test_time_running_out_tells_the_output_so_far(command: CommandProvider) -> None:

@@ -13,7 +13,9 @@ from tests.conftest import NatsServer
 from tests.integration.agent.processes import AgentProcess, Fleet
 
 from osapi.contract.ids import MachineId
+from osapi.fleet.keys import KeyBook
 from osapi.fleet.registry import Registry
+from osapi.jobs.quarantine import Quarantine
 from osapi.jobs.service import JobNames, JobService
 from osapi.pki.keys import load_or_create_keypair
 from osapi.pki.signing import Signer, Verifier
@@ -67,18 +69,22 @@ async def fleet(broker: Broker, keys: Path, agents: list[AgentProcess], tmp_path
     """A controller without REST API, and no agent yet."""
     await provision(broker, LAYOUT)
     key = load_or_create_keypair(keys, "controller")
+    quarantine = Quarantine(time.time)
+    book = KeyBook(broker.bucket("agent-enrollment"))
+    registry = Registry(broker.bucket("agent-registry"), book, quarantine, ttl=timedelta(seconds=5))
     service = JobService(
         broker,
         Signer(key),
         Verifier.of(key.public_key),
+        registry,
+        quarantine,
         names=JobNames(),
         expiry=EXPIRY,
         retention=None,
         clock=time.time,
     )
-    registry = Registry(broker.bucket("agent-registry"), ttl=timedelta(seconds=5))
-    await service.start()
     await registry.start()
-    yield Fleet(broker, service, registry, agents, tmp_path / "effects")
+    await service.start()
+    yield Fleet(broker, service, registry, quarantine, agents, tmp_path / "effects")
     await registry.stop()
     await service.stop()

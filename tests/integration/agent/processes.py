@@ -18,6 +18,7 @@ import msgspec
 import yaml
 
 from osapi.agent.failpoints import VARIABLE
+from osapi.contract import masking
 from osapi.contract import target as targets
 from osapi.contract.errors import Unavailable
 from osapi.contract.ids import JobId, MachineId
@@ -27,6 +28,7 @@ from osapi.domains.command.models import ShellRequest
 from osapi.domains.node import operations as node
 from osapi.fleet.registry import Registry
 from osapi.jobs.dispatcher import Collected, Submission, Ticket
+from osapi.jobs.quarantine import Quarantine
 from osapi.jobs.record import Actor, Job, Response
 from osapi.jobs.service import JobService
 from osapi.transport.broker import Broker
@@ -120,6 +122,7 @@ class Fleet:
     broker: Broker
     service: JobService
     registry: Registry
+    quarantine: Quarantine
     agents: list[AgentProcess]
     effects: Path
 
@@ -128,7 +131,8 @@ class Fleet:
         await until(lambda: sum(agent.ready for agent in self.registry.list()) == count, READY_S)
 
     async def submit(self, operation: Operation[Any, Any], request: msgspec.Struct, target: str, **more: Any) -> Ticket:
-        resolution = self.registry.resolve(targets.parse(target))
+        with_secrets = bool(masking.found_in(request))
+        resolution = self.registry.resolve(targets.parse(target), with_secrets=with_secrets)
         submission = Submission(
             operation=operation,
             request=request,

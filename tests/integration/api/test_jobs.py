@@ -264,6 +264,34 @@ async def test_a_dry_run_that_is_run_again_is_one_again(fleet: Installation, tmp
     assert (second["dry_run"], effect.exists()) == (True, False)
 
 
+async def test_a_job_with_secrets_runs_again_with_those_that_are_given_anew(fleet: Installation) -> None:
+    made = (await fleet.admin.shell("web-00", "cat | rev", secret_stdin="first-one")).json()
+    assert made["results"][0]["stdout"] == "eno-tsrif"
+    job = await fleet.admin.job(made["job_id"])
+    assert job["operation"]["data"]["secret_stdin"] == "********"
+    path = f"/api/job/{made['job_id']}/retry"
+    refused = await fleet.admin.post(path)
+    assert (refused.status_code, refused.json()["code"], refused.json()["details"]) == (
+        400,
+        "secrets_needed",
+        {"fields": ["secret_stdin"]},
+    )
+    answer = await fleet.admin.post(path, {"secrets": {"secret_stdin": "second-one"}})
+    second = await fleet.admin.job_in(answer.json()["job_id"], "completed")
+    assert (second["retry_of"], second["result"]["stdout"]) == (made["job_id"], "eno-dnoces")
+
+
+async def test_anybody_with_a_secret_is_one_host_and_the_same_key_the_same_job(fleet: Installation) -> None:
+    body = {"command": "sha256sum", "secret_stdin": "for-one-host"}
+    route, key = "/api/node/_any/command/shell", "any-with-a-secret"
+    answers = [await fleet.admin.post(route, body, idempotency_key=key) for _ in range(4)]
+    assert len({answer.json()["job_id"] for answer in answers}) == 1
+    job = await fleet.admin.job(answers[0].json()["job_id"])
+    assert (job["target"], job["hosts"], len(job["responses"])) == ("_any", 1, 1)
+    other = await fleet.admin.post(route, {**body, "secret_stdin": "for-another"}, idempotency_key=key)
+    assert (other.status_code, other.json()["code"]) == (409, "conflict")
+
+
 async def test_to_run_a_job_again_takes_the_permission_of_its_operation(fleet: Installation) -> None:
     made = (await fleet.admin.shell("web-00", "true")).json()["job_id"]
     async with fleet.caller(fleet.token("write", subject="writer", permissions=("job:read", "job:write"))) as api:

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from tests.integration.jobs.puppets import Clock, MakeService, Puppet
+from tests.integration.jobs.puppets import Agents, Clock, MakeService, Puppet
 
+from osapi.jobs.quarantine import Quarantine
 from osapi.jobs.service import JobNames, JobService
 from osapi.pki.ed25519 import PrivateKey
 from osapi.pki.signing import Signer, Verifier
@@ -32,7 +33,20 @@ def verifier(key: PrivateKey) -> Verifier:
 
 
 @pytest.fixture
-async def make_service(key: PrivateKey, verifier: Verifier, clock: Clock) -> AsyncIterator[MakeService]:
+def agents() -> Agents:
+    """The keys of the puppets, as a fleet would know them."""
+    return Agents()
+
+
+@pytest.fixture
+def quarantine(clock: Clock) -> Quarantine:
+    return Quarantine(clock)
+
+
+@pytest.fixture
+async def make_service(
+    key: PrivateKey, verifier: Verifier, agents: Agents, quarantine: Quarantine, clock: Clock
+) -> AsyncIterator[MakeService]:
     """Start job services as several controllers would."""
     started: list[JobService] = []
 
@@ -41,6 +55,8 @@ async def make_service(key: PrivateKey, verifier: Verifier, clock: Clock) -> Asy
             broker,
             Signer(key),
             verifier,
+            agents,
+            quarantine,
             names=JobNames(),
             expiry=timedelta(seconds=20),
             retention=None,
@@ -63,9 +79,11 @@ async def service(broker: Broker, make_service: MakeService) -> JobService:
 
 
 @pytest.fixture
-async def puppets(broker: Broker, service: JobService, verifier: Verifier) -> list[Puppet]:
+async def puppets(broker: Broker, service: JobService, verifier: Verifier, agents: Agents) -> list[Puppet]:
     """Three agents that listen."""
     made = [Puppet(broker, f"m{number}", verifier) for number in range(3)]
+    for puppet in made:
+        agents.know(puppet)
     for puppet in made:
         await puppet.listen()
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -16,7 +16,9 @@ from osapi.jobs import envelope, subjects
 from osapi.jobs.dispatcher import Submission
 from osapi.jobs.record import Actor, Ending, Event, Hello, Job, Response, StatusEvent, Welcome
 from osapi.jobs.service import JobService
-from osapi.pki.signing import Verifier
+from osapi.pki.ed25519 import PrivateKey
+from osapi.pki.sealing import SealingKey
+from osapi.pki.signing import Signer, Verifier
 from osapi.transport.broker import Broker, Message
 
 MakeService = Callable[[Broker], Awaitable[JobService]]
@@ -47,6 +49,23 @@ CHANGE = Operation(
 )
 
 
+class Agents:
+    """Offers `jobs.trust.AgentKeys`."""
+
+    def __init__(self) -> None:
+        self._known: dict[MachineId, Puppet] = {}
+
+    def know(self, puppet: Puppet) -> None:
+        self._known[puppet.machine] = puppet
+
+    def verifier(self, machine: MachineId) -> Verifier | None:
+        puppet = self._known.get(machine)
+        return None if puppet is None else Verifier.of(puppet.key.public_key)
+
+    def sealing_keys(self, hosts: Mapping[MachineId, str]) -> dict[MachineId, bytes]:
+        return {machine: self._known[machine].sealing.public for machine in hosts}
+
+
 class Puppet:
     """Hears jobs as an agent does, and answers when it is told to."""
 
@@ -54,6 +73,8 @@ class Puppet:
         self.machine = MachineId(machine)
         self.heard: asyncio.Queue[Job] = asyncio.Queue()
         self.cancelled: asyncio.Queue[bytes] = asyncio.Queue()
+        self.key = PrivateKey.generate()
+        self.sealing = SealingKey.generate()
         self._broker = broker
         self._verifier = verifier
 
@@ -73,8 +94,18 @@ class Puppet:
             return await self.heard.get()
 
     async def answer(self, job: JobId, ending: Ending = Ending.COMPLETED, *, changed: bool | None = None) -> None:
+        await self.store(subjects.response_key(job, self.machine), self.signed(self.response(job, ending, changed)))
+
+    async def store(self, key: str, value: bytes) -> None:
+        """Write an answer, whatever is there."""
+        await self._broker.bucket("job-responses").put(key, value)
+
+    def signed(self, response: Response) -> bytes:
+        return envelope.seal(Signer(self.key), envelope.RESULT, msgspec.json.encode(response))
+
+    def response(self, job: JobId, ending: Ending = Ending.COMPLETED, changed: bool | None = None) -> Response:
         now = datetime.now(UTC)
-        response = Response(
+        return Response(
             job_id=job,
             machine_id=self.machine,
             hostname=f"name-{self.machine}",
@@ -86,8 +117,6 @@ class Puppet:
             started=now,
             finished=now,
         )
-        bucket = self._broker.bucket("job-responses")
-        await bucket.put(subjects.response_key(job, self.machine), msgspec.json.encode(response))
 
     async def note(self, job: JobId, event: Event) -> None:
         noted = StatusEvent(

@@ -7,16 +7,19 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from osapi.agent.keys import Keys
 from osapi.contract.errors import Conflict, DeadlineExceeded, MissingTool, OsapiError, Permanent, Unsupported
 from osapi.contract.ids import JobId, MachineId
 from osapi.contract.operation import Change, Handler, Kind, Later, Operation, handle
-from osapi.jobs import envelope, roster
+from osapi.contract.secret import MASK, Secret
+from osapi.jobs import envelope, roster, sealing
 from osapi.jobs.record import Actor, Job
 from osapi.pki.ed25519 import PrivateKey
+from osapi.pki.sealing import SealingKey
 from osapi.pki.signing import Signer, Verifier
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -24,10 +27,22 @@ ME = MachineId("me")
 KEY = PrivateKey(bytes(32))
 SIGNER = Signer(KEY)
 VERIFIER = Verifier.of(KEY.public_key)
+OWN_KEY = PrivateKey(b"\1" * 32)
+OWN = Keys(Signer(OWN_KEY), OWN_KEY.public_key.raw, SealingKey(b"\2" * 32))
+"""The agent's own."""
 
 
 def unseal(sealed: bytes) -> bytes:
     return envelope.unseal(VERIFIER, envelope.JOB, sealed)
+
+
+def opened(signed: bytes, purpose: str) -> bytes:
+    """What the agent has signed, which it must have."""
+    return envelope.unseal(Verifier.of(OWN_KEY.public_key), purpose, signed)
+
+
+def open_secrets(job: Job) -> dict[str, str]:
+    return sealing.open_for(job, ME, OWN.sealing)
 
 
 def job(
@@ -54,6 +69,13 @@ def job(
         expires=issued + timedelta(seconds=lasts_s),
         **{"deadline_s": 5.0, **more},
     )
+
+
+def with_key(key: str, operation: str = "thing.read", **more: Any) -> Job:
+    """A job with a secret that is sealed to the agent."""
+    made = job(operation, request={"key": MASK}, **more)
+    secrets = sealing.close(made.id, {"key": Secret(key)}, {ME: OWN.sealing.public}, SIGNER)
+    return msgspec.structs.replace(made, secrets=secrets)
 
 
 def payload_of(job: Job) -> bytes:
@@ -133,6 +155,7 @@ class ThingRequest(msgspec.Struct):
     """What the operations of `thing` take."""
 
     count: int = 0
+    key: Annotated[Secret, msgspec.Meta(extra_json_schema=Secret.schema())] | None = None
 
 
 class Thing(msgspec.Struct):
@@ -176,6 +199,8 @@ class Effects:
     """What the provider did, and what it is told to do next."""
 
     written: list[str] = field(default_factory=list[str])
+    keys: list[str] = field(default_factory=list[str])
+    """The secrets that it was given."""
     raises: BaseException | None = None
     result: Any = None
     began: asyncio.Event = field(default_factory=asyncio.Event)
@@ -194,6 +219,7 @@ class ThingProvider:
         self.effects = effects
 
     async def read(self, request: ThingRequest, /) -> Any:
+        self.effects.keys += [request.key.reveal()] if request.key else []
         return self.effects.result or Thing(text=f"read {request.count}")
 
     async def write(self, _: ThingRequest, /) -> ThingChange:

@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import msgspec
 import pytest
-from tests.unit.agent.kit import FAILURES, Domains, Effects, FakeHost, Thing, job
+from tests.unit.agent.kit import FAILURES, Domains, Effects, FakeHost, Thing, job, open_secrets, with_key
 
 from osapi.agent import execution
 from osapi.agent.catalogue import Catalogue
 from osapi.agent.execution import Outcome
-from osapi.contract.errors import DeadlineExceeded, OsapiError
+from osapi.contract.errors import DeadlineExceeded, OsapiError, Permanent, Unsupported
 from osapi.contract.operation import Kind
 from osapi.host.door import Host
 from osapi.jobs.record import Ending, Job
@@ -34,7 +34,7 @@ def domains(effects: Effects) -> Domains:
 async def run(domains: Domains, job: Job, families: tuple[str, ...] = ("debian", "linux")) -> Outcome:
     found = Catalogue(domains, families).find(job.operation)
     assert found is not None
-    return await execution.execute(found, job, HOST)
+    return await execution.execute(found, job, HOST, open_secrets)
 
 
 async def test_a_query_answers_with_its_result(domains: Domains) -> None:
@@ -116,6 +116,67 @@ async def test_a_result_that_cannot_be_cut_says_that_the_work_is_done(domains: D
     outcome = await run(domains, job("thing.read"))
     assert (outcome.ending, outcome.code, outcome.data) == (Ending.FAILED, "too_large", msgspec.Raw(b"null"))
     assert "the work is done" in (outcome.error or "")
+
+
+# -- secrets -----------------------------------------------------------------------------------
+
+KEY = "hunter2-hunter2"
+
+
+async def test_a_provider_is_given_the_secrets_of_its_job(domains: Domains) -> None:
+    outcome = await run(domains, with_key(KEY))
+    assert (outcome.ending, domains.effects.keys) == (Ending.COMPLETED, [KEY])
+
+
+async def test_what_is_sealed_to_another_agent_is_not_run(domains: Domains) -> None:
+    made = with_key(KEY)
+    assert made.secrets is not None
+    spoiled = msgspec.structs.replace(made, secrets=msgspec.structs.replace(made.secrets, keys=bytes(80)))
+    outcome = await run(domains, spoiled)
+    assert (outcome.ending, outcome.code, domains.effects.keys) == (Ending.FAILED, "not_sealed_to_us", [])
+
+
+@pytest.mark.parametrize("spoil", [{"places": ("count",)}, {"places": ("nothing",)}, None])
+async def test_a_mask_is_never_taken_for_a_secret(domains: Domains, spoil: dict[str, Any] | None) -> None:
+    made = with_key(KEY)
+    assert made.secrets is not None
+    secrets = None if spoil is None else msgspec.structs.replace(made.secrets, **spoil)
+    outcome = await run(domains, msgspec.structs.replace(made, secrets=secrets))
+    assert (outcome.ending, outcome.code, domains.effects.keys) == (Ending.FAILED, "invalid", [])
+
+
+async def test_a_result_that_repeats_a_secret_has_a_mask(domains: Domains) -> None:
+    domains.effects.result = Thing(text=f"the key is {KEY}")
+    assert (await run(domains, with_key(KEY))).data == msgspec.Raw(b'{"text":"the key is ********"}')
+
+
+async def test_masks_do_not_make_a_result_too_long(domains: Domains) -> None:
+    domains.effects.result = Thing(text="abcd" * 200_000)
+    outcome = await run(domains, with_key("abcd"))
+    assert outcome.ending is Ending.COMPLETED
+    assert len(outcome.data) < 896 * 1024
+    assert b"abcd" not in bytes(outcome.data)
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [Permanent(f"bad {KEY}"), Unsupported(f"no {KEY}"), DeadlineExceeded(KEY, details={"stdout": f"[{KEY}]"})],
+)
+async def test_a_failure_that_repeats_a_secret_has_a_mask(domains: Domains, problem: OsapiError) -> None:
+    domains.effects.raises = problem
+    outcome = await run(domains, with_key(KEY, "thing.raise"))
+    assert KEY not in f"{outcome} {bytes(outcome.data)!r}"
+    assert "********" in (outcome.error or "")
+
+
+async def test_what_nobody_expected_does_not_bring_a_secret_into_the_log(
+    domains: Domains, caplog: pytest.LogCaptureFixture
+) -> None:
+    domains.effects.raises = RuntimeError(f"cannot use {KEY}")
+    outcome = await run(domains, with_key(KEY, "thing.raise"))
+    assert (outcome.code, outcome.error) == ("internal", "internal error: RuntimeError: cannot use ********")
+    assert "job.crashed" in caplog.text
+    assert KEY not in caplog.text + str([record.__dict__ for record in caplog.records])
 
 
 def test_a_domain_is_read_when_it_is_first_needed_and_the_one_of_that_name_first(domains: Domains) -> None:

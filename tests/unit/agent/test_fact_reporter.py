@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import msgspec
 import pytest
-from tests.unit.agent.kit import FakeBucket
+from tests.unit.agent.kit import OWN, FakeBucket, opened
 
 from osapi.agent import fact_reporter
 from osapi.agent.fact_reporter import FactReporter
@@ -17,6 +17,7 @@ from osapi.contract.errors import OsapiError, Permanent, Unavailable
 from osapi.contract.facts import HostFacts
 from osapi.contract.ids import MachineId
 from osapi.host.local import LocalHost
+from osapi.jobs import envelope
 from osapi.transport.bucket import Bucket
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +48,7 @@ class Bench:
         self.reporter = FactReporter(
             cast("Bucket", self.bucket),
             cast("LocalHost", self.host),
+            OWN.signer,
             timedelta(seconds=interval_s),
             timedelta(seconds=ttl_s),
             self.returned,
@@ -55,7 +57,7 @@ class Bench:
 
     @property
     def told(self) -> Any:
-        return msgspec.json.decode(self.bucket.entries["facts.m_1"])["hostname"]
+        return msgspec.json.decode(opened(self.bucket.entries["facts.m_1"], envelope.FACTS))["hostname"]
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from typing import cast
 
 import msgspec
 import pytest
-from tests.unit.agent.kit import ME, NOW, FakeBucket
+from tests.unit.agent.kit import ME, NOW, OWN, FakeBucket, opened
 
 from osapi.agent.nameplate import Nameplate
 from osapi.agent.pulse import Pulse
@@ -16,7 +16,7 @@ from osapi.agent.reporter import Reporter
 from osapi.contract.errors import OsapiError, TooLarge, Unavailable
 from osapi.contract.ids import JobId
 from osapi.host.door import Host
-from osapi.jobs import subjects
+from osapi.jobs import envelope, subjects
 from osapi.jobs.record import Ending, Event, Response, StatusEvent
 from osapi.transport.bucket import Bucket
 
@@ -52,11 +52,13 @@ def returned() -> Pulse:
 @pytest.fixture
 def reporter(responses: FakeBucket, queue: FakeBucket, returned: Pulse) -> Reporter:
     nameplate = Nameplate(cast("Host", None), "here", lambda: None)
-    return Reporter(cast("Bucket", responses), cast("Bucket", queue), ME, nameplate, returned, random=lambda: 0.0)
+    return Reporter(
+        cast("Bucket", responses), cast("Bucket", queue), OWN.signer, ME, nameplate, returned, random=lambda: 0.0
+    )
 
 
 def stored(bucket: FakeBucket) -> Response:
-    return msgspec.json.decode(bucket.entries[KEY], type=Response)
+    return msgspec.json.decode(opened(bucket.entries[KEY], envelope.RESULT), type=Response)
 
 
 async def test_an_answer_is_stored(reporter: Reporter, responses: FakeBucket) -> None:
@@ -74,7 +76,9 @@ async def test_an_answer_is_tried_at_once_when_the_connection_is_back(
     responses: FakeBucket, queue: FakeBucket, returned: Pulse
 ) -> None:
     nameplate = Nameplate(cast("Host", None), "here", lambda: None)
-    patient = Reporter(cast("Bucket", responses), cast("Bucket", queue), ME, nameplate, returned, random=lambda: 3600.0)
+    patient = Reporter(
+        cast("Bucket", responses), cast("Bucket", queue), OWN.signer, ME, nameplate, returned, random=lambda: 3600.0
+    )
     responses.refuses = [Unavailable("away")]
     publishing = asyncio.ensure_future(patient.publish(RESPONSE))
     async with asyncio.timeout(5):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from tests.unit.agent.kit import operation
 from osapi.agent import requests
 from osapi.contract.errors import Invalid, Permanent
 from osapi.contract.operation import Kind
+from osapi.contract.secret import MASK, Secret
 from osapi.domains.command import operations as command
 from osapi.domains.command.models import ShellRequest
 from osapi.testing.host import FakeHost, Setup
@@ -24,6 +26,7 @@ class Request(Struct):
     name: Annotated[str, Meta(max_length=8, pattern=r"^[a-z0-9-]+$(?!\n)")] = "x"
     entries: list[str] = []
     count: int = 0
+    key: Secret | None = None
 
     def __post_init__(self) -> None:
         if self.name == "web-13":
@@ -33,10 +36,13 @@ class Request(Struct):
 OPERATION = replace(operation("thing.named", Kind.QUERY, Request), request=Request)
 
 
-async def read(request: dict[str, Any], **facts: Any) -> Any:
+NO_SECRETS: Mapping[str, str] = {}
+
+
+async def read(request: dict[str, Any], secrets: Mapping[str, str] = NO_SECRETS, **facts: Any) -> Any:
     host = FakeHost(Setup(facts=facts))
     try:
-        return await requests.read(OPERATION, msgspec.Raw(msgspec.json.encode(request)), host)
+        return await requests.read(OPERATION, msgspec.Raw(msgspec.json.encode(request)), secrets, host)
     finally:
         host.close()
 
@@ -70,14 +76,27 @@ async def test_a_number_is_not_made_of_text() -> None:
 @pytest.mark.parametrize("raw", [b'["@fact.os"]', b'"@fact.os"', b'{"@fact.os"', b'{"name": "@fact.os\xff"}'])
 async def test_what_is_no_object_does_not_fit(raw: bytes) -> None:
     with pytest.raises(Invalid, match="does not fit"):
-        await requests.read(OPERATION, msgspec.Raw(raw), FakeHost())
+        await requests.read(OPERATION, msgspec.Raw(raw), {}, FakeHost())
+
+
+@pytest.mark.parametrize("name", ["a", "@fact.hostname"])
+async def test_a_secret_is_put_in_its_place_and_never_looked_at_for_references(name: str) -> None:
+    found = await read({"name": name, "key": MASK}, {"key": "@fact.hostname @@fact.x"})
+    assert found.key == Secret("@fact.hostname @@fact.x")
+    assert found.name in {"a", "web-01"}
+
+
+@pytest.mark.parametrize("name", ["a", "@fact.hostname"])
+async def test_a_secret_that_belongs_nowhere_does_not_fit(name: str) -> None:
+    with pytest.raises(Invalid, match="does not fit"):
+        await read({"name": name}, {"key": "x"})
 
 
 async def test_shell_text_takes_plain_values_and_the_environment_any() -> None:
     host = FakeHost(Setup(facts={"cpu_model": "X $(reboot)"}))
 
     async def shell(**request: Any) -> Any:
-        return await requests.read(command.SHELL, msgspec.Raw(msgspec.json.encode(request)), host)
+        return await requests.read(command.SHELL, msgspec.Raw(msgspec.json.encode(request)), {}, host)
 
     assert await shell(command='echo "$M" @fact.hostname', env=["M=@fact.cpu.model"]) == ShellRequest(
         command='echo "$M" web-01', env=["M=X $(reboot)"]

@@ -8,7 +8,7 @@ from typing import cast
 
 import msgspec
 import pytest
-from tests.unit.agent.kit import ME, NOW, Clock, FakeBucket
+from tests.unit.agent.kit import ME, NOW, OWN, Clock, FakeBucket, opened
 
 from osapi.agent.greeting import Greeting
 from osapi.agent.nameplate import Nameplate
@@ -19,6 +19,7 @@ from osapi.fleet import models
 from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import AgentRecord
 from osapi.host.door import Host
+from osapi.jobs import envelope
 from osapi.jobs.record import Event, Hello, Welcome
 from osapi.transport.broker import Broker
 from osapi.transport.bucket import Bucket
@@ -130,7 +131,7 @@ async def describe() -> AgentRecord:
 
 
 async def beating(bucket: FakeBucket, interval_s: float, wanted: asyncio.Event, beats: int) -> None:
-    heartbeat = Heartbeat(cast("Bucket", bucket), entry, timedelta(seconds=interval_s), wanted)
+    heartbeat = Heartbeat(cast("Bucket", bucket), entry, timedelta(seconds=interval_s), wanted, OWN.signer)
     running = asyncio.ensure_future(heartbeat.run())
     await bucket.until(lambda: bucket.writes >= beats)
     running.cancel()
@@ -140,6 +141,13 @@ async def test_an_agent_beats_at_once_and_every_interval() -> None:
     bucket = FakeBucket()
     await beating(bucket, 0.005, asyncio.Event(), 3)
     assert set(bucket.entries) == {models.key(ME)}
+    signed = opened(bucket.entries["agents.me"], envelope.HEARTBEAT)
+    assert msgspec.json.decode(signed, type=AgentRecord) == await describe()
+
+
+async def test_a_program_without_a_key_signs_nothing() -> None:
+    bucket = FakeBucket()
+    await Heartbeat(cast("Bucket", bucket), entry, timedelta(seconds=1), asyncio.Event()).register()
     assert msgspec.json.decode(bucket.entries["agents.me"], type=AgentRecord) == await describe()
 
 

@@ -14,6 +14,7 @@ import pytest
 from tests.unit.agent.kit import (
     ME,
     NOW,
+    OWN,
     Clock,
     Domains,
     Effects,
@@ -21,6 +22,8 @@ from tests.unit.agent.kit import (
     FakeHost,
     FakeStream,
     job,
+    open_secrets,
+    opened,
     payload_of,
 )
 
@@ -42,7 +45,7 @@ from osapi.contract.errors import Conflict, Unavailable
 from osapi.contract.ids import JobId
 from osapi.contract.operation import Kind
 from osapi.host.door import Host
-from osapi.jobs import subjects
+from osapi.jobs import envelope, subjects
 from osapi.jobs.record import Ending, Job, Response
 from osapi.transport.bucket import Bucket
 
@@ -72,7 +75,7 @@ class Bench:
     async def answer(self, job: JobId) -> Response:
         key = subjects.response_key(job, ME)
         await self.responses.until(lambda: key in self.responses.entries)
-        return msgspec.json.decode(self.responses.entries[key], type=Response)
+        return msgspec.json.decode(opened(self.responses.entries[key], envelope.RESULT), type=Response)
 
     def events(self, job: JobId) -> list[str]:
         return [key.split(".")[2] for key in self.queue.entries if f".{job}." in key]
@@ -98,7 +101,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
 
         nameplate = Nameplate(cast("Host", RenamedHost()), "here", lambda: None)
         reporter = Reporter(
-            cast("Bucket", responses), cast("Bucket", queue), ME, nameplate, Pulse(), random=lambda: 0.0
+            cast("Bucket", responses), cast("Bucket", queue), OWN.signer, ME, nameplate, Pulse(), random=lambda: 0.0
         )
         tools = Tools(
             machine=ME,
@@ -112,6 +115,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
             claims=Claims(cast("Bucket", queue), ME, nameplate, Pulse(), clock),
             reporter=reporter,
             outlet=Outlet(output, None, ME, nameplate, clock, keep_bytes=1000),
+            open_secrets=open_secrets,
             fail_points=FailPoints(fail_at, die),
             now=clock,
         )

@@ -54,6 +54,8 @@ COMMANDS = {
     "node sysctl list": "",
     "node sysctl update": "--key! --value!",
     "node uptime get": "",
+    "node user create": "--name! --uid --gid --home --shell --groups* --password --system",
+    "node user password": "--name! --password",
 }
 """`!` marks a required flag, `*` one that may be repeated."""
 

@@ -46,6 +46,19 @@ def test_agents_are_listed(cli: Cli, controller: FakeController) -> None:
     ]
 
 
+def test_what_was_not_believed_is_shown(cli: Cli, controller: FakeController) -> None:
+    item = {
+        "timestamp": "2026-01-31T12:00:00Z", "saying": "result", "doubt": "unreadable", "key": "responses.x.y",
+        "machine_id": "m1", "job_id": "j1", "signed_by": "SHA256:ab",
+    }  # fmt: skip
+    controller.answer({"total": 7, "items": [item, {**item, "machine_id": "m\x1b[2J"}]})
+    ran = cli("client", "agent", "quarantine", "--limit", "2")
+    assert controller.asked[0].path == "/api/agent/quarantine?limit=2"
+    assert ran.out.splitlines()[2].split() == ["2026-01-31T12:00:00Z", "m1", "result", "unreadable", "j1", "SHA256:ab"]
+    assert ran.out.endswith("\n  7 not believed since this controller began\n")
+    assert "\x1b" not in ran.out
+
+
 def test_one_agent_is_described(cli: Cli, controller: FakeController) -> None:
     controller.answer(_agent())
     ran = cli("client", "agent", "get", "--hostname", "web-01")

@@ -11,6 +11,7 @@ import pytest
 from osapi.cli import generate, node
 from osapi.cli.option import BadUsage
 from osapi.contract.operation import Column, Kind, Operation
+from osapi.contract.secret import Secret
 from osapi.sdk.generate.places import Place, places
 from osapi.sdk.generate.spelling import Ungeneratable
 
@@ -38,6 +39,8 @@ class Flags(msgspec.Struct, kw_only=True):
     start: bool = True
     path_name: Annotated[str, msgspec.Meta(description="A path.", extra={"flag": "where"})]
     other: Annotated[str | None, msgspec.Meta(description="Another.")] = msgspec.field(name="otherName", default=None)
+    key: Secret | None = None
+    keys: list[Secret] = []
 
 
 def _operation(model: type[msgspec.Struct], **more: Any) -> Place:
@@ -79,6 +82,8 @@ def test_fields_become_flags() -> None:
         "dhcp": ("dhcp", "toggle", False, None, ()),
         "start": ("start", "toggle", False, True, ()),
         "other": ("otherName", "text", False, None, ()),
+        "key": ("key", "secret", False, None, ()),
+        "keys": ("keys", "secret-list", False, None, ()),
     }
 
 

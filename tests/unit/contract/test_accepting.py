@@ -120,8 +120,8 @@ def test_what_is_not_said_is_as_in_the_model() -> None:
 
 
 def test_a_stored_request_is_read_by_the_twin_only_if_it_needs_it() -> None:
-    assert type(stored(b'{"name":"abc"}', Request)) is Request
-    found = stored(b'{"name":"@fact.os"}', Request)
+    assert type(stored(b'{"name":"abc"}', Request, {})) is Request
+    found = stored(b'{"name":"@fact.os"}', Request, {})
     assert type(found) is accepting(Request)
     assert msgspec.json.encode(found) == b'{"name":"@fact.os"}'
 

@@ -130,8 +130,8 @@ class PlayedFleet:
     def facts(self, machine: MachineId) -> HostFacts | None:
         return HostFacts(machine_id=machine, hostname=f"host-{machine}", facts={"group": self.hosts[machine]["group"]})
 
-    def resolve(self, target: Target, reach: Reach | None = None, /) -> Resolution:
-        return resolution.resolve(target, self, reach, random.choice)
+    def resolve(self, target: Target, reach: Reach | None = None, /, *, with_secrets: bool = False) -> Resolution:
+        return resolution.resolve(target, self, reach, random.choice, with_secrets=with_secrets)
 
 
 @dataclass

@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from osapi.contract.errors import Invalid
 from osapi.contract.operation import Nothing
+from osapi.contract.secret import Secret
 from osapi.controller.decode import RequestReader, query_pairs
 
 
@@ -96,6 +97,14 @@ def test_path_values_are_converted_too() -> None:
     found = reader.read(("9", "web"), b"", None)
     assert isinstance(found, Request)
     assert (found.count, found.name) == (9, "web")
+
+
+def test_a_path_holds_no_secret() -> None:
+    class Hidden(msgspec.Struct):
+        key: Annotated[Secret, Meta(extra_json_schema=Secret.schema())]
+
+    with pytest.raises(ValueError, match="a secret in a path would be written to logs"):
+        RequestReader(Hidden, ("key",))
 
 
 def test_a_path_name_must_be_a_field() -> None:
@@ -207,6 +216,27 @@ def test_beside_references_everything_is_checked(text: str) -> None:
     assert fault.value.message.startswith(message)
     assert fault.value.details is not None
     assert fault.value.details["field"] == field
+
+
+class Locked(msgspec.Struct):
+    key: Annotated[Secret, Meta(extra_json_schema=Secret.schema())]
+    keys: list[Annotated[Secret, Meta(extra_json_schema=Secret.schema())]] = []
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.name == "x":
+            raise ValueError("x is not allowed")
+
+
+def test_a_secret_is_not_looked_at_for_references() -> None:
+    reader = RequestReader(Locked, (), for_hosts=True)
+    found = reader.read((), b"", b'{"key": "@fact.nonsense", "keys": ["@@fact.x"]}')
+    assert found == Locked(Secret("@fact.nonsense"), [Secret("@@fact.x")])
+    with pytest.raises(Invalid, match="x is not allowed"):
+        reader.read((), b"", b'{"key": "@fact.nonsense", "name": "x"}')
+    found = reader.read((), b"", b'{"key": "@fact.nonsense", "name": "@fact.os"}')
+    assert isinstance(found, Locked)
+    assert (found.key, found.name) == (Secret("@fact.nonsense"), "@fact.os")
 
 
 def test_requests_that_are_not_for_hosts_know_no_references() -> None:

@@ -439,7 +439,48 @@ async def test_hosts_beyond_the_limit_are_forbidden(played: Stage, target: str) 
 async def test_any_host_of_a_limited_role_is_one_of_its_own(played: Stage) -> None:
     await create(played, "_any", role="web")
     submission = played.jobs.submitted[0]
-    assert (submission.target, submission.machine, submission.hosts) == (HostTarget("a"), "a", {"a": "host-a"})
+    assert (submission.target, submission.machine, submission.hosts) == (AnyTarget(), "a", {"a": "host-a"})
+
+
+# -- secrets -----------------------------------------------------------------------------------
+
+PASSWORD = "/api/node/{}/user/alice/password"
+
+
+async def test_anybody_with_a_secret_is_one_host_from_the_start(played: Stage) -> None:
+    token = bearer("admin")
+    await played.call("POST", PASSWORD.format("_any"), b'{"password":"x"}', authorization=token)
+    await played.call("POST", "/api/node/_any/user", b'{"name":"alice"}', authorization=token)
+    with_secret, without = played.jobs.submitted
+    assert (with_secret.target, with_secret.hosts) == (
+        AnyTarget(),
+        {with_secret.machine: f"host-{with_secret.machine}"},
+    )
+    assert (without.machine, without.hosts) == (None, {})
+    assert "********" in repr(with_secret)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"password":"hunter2\\n"}',
+        b'{"password":["hunter2"]}',
+        b'{"password":{"x":"hunter2"}}',
+        b'{"password":"hunter2"',
+    ],
+)
+async def test_what_does_not_fit_is_refused_without_telling_it(played: Stage, body: bytes) -> None:
+    answer = await played.call("POST", PASSWORD.format("a"), body, authorization=bearer("admin"))
+    assert (answer.status, b"hunter2" in answer.body) == (400, False)
+    assert played.jobs.submitted == []
+
+
+async def test_a_list_that_holds_secrets_is_not_told_either(played: Stage) -> None:
+    body = b'{"command":"x","secret_env":"A=hunter2"}'
+    answer = await played.call("POST", "/api/node/a/command/shell", body, authorization=bearer("admin"))
+    assert answer.json["error"] == (
+        "secret_env: what was sent (not shown, for it may hold a secret) is not allowed; expected a list"
+    )
 
 
 async def test_the_limit_is_that_of_the_permission_used(played: Stage) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,12 +20,6 @@ from osapi.domains import discovery
 
 CONTRACT = json.loads((Path(__file__).parents[2] / "contract" / "openapi.json").read_text(encoding="utf-8"))
 OPEN = {"GetHealth", "GetHealthReady", "GetOpenAPI"}
-UNTOLD = ("fingerprint",)
-"""What the contract lets an agent tell and ours does not yet, see `docs/limits.md`. A field left out is no fault
-to clients: all of them are optional."""
-
-WITHHELD = "POST /api/node/{hostname}/user: request password:"
-"""A password would rest in clear in the job record; it comes with sealed secrets, see `docs/limits.md`."""
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +55,9 @@ def test_no_fact_is_missing_of_the_operations_that_are_served(document: dict[str
         if facts.get("operationId") in ours:
             kept["paths"].setdefault(path, {})[method] = facts
     broken, _, operations, _, _ = compare(Document(kept), Document(document))
-    broken = [fault for fault in broken if not fault.startswith(WITHHELD)]
-    untold = {name for fault in broken for name in UNTOLD if _is_about_agents(fault, name)}
-    assert [fault for fault in broken if not any(_is_about_agents(fault, name) for name in UNTOLD)] == []
-    assert untold == set(UNTOLD)
+    assert broken == []
     assert operations == len(ours & set(contract))
     assert {"GetHealth", "GetHealthReady", "GetNodeStatus", "GetNodeHostname", "getJobs"} <= ours
-
-
-def _is_about_agents(fault: str, name: str) -> bool:
-    """Whether the fault is that `name`, or a part of it, is missing from what is told of agents."""
-    return re.match(rf"GET /api/agent(/{{hostname}})?: response 200 (agents\[\]\.)?{name}\b", fault) is not None
 
 
 def test_every_operation_has_an_id_of_its_own(document: dict[str, Any]) -> None:

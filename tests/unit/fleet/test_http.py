@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import msgspec
 import pytest
-from tests.unit.fleet.test_facts import told
+from tests.unit.fleet.test_facts import book_of, told
 from tests.unit.fleet.test_registry import Clock, entry, record, registry_of
 
 from osapi.contract import spoken
@@ -17,10 +17,9 @@ from osapi.contract.endpoint import Call, Caller, Routes
 from osapi.contract.errors import Conflict, Forbidden, Invalid, NotFound
 from osapi.contract.facts import HostFacts, HostInterface, HostRoute
 from osapi.contract.ids import MachineId
-from osapi.fleet import api
+from osapi.fleet import api, suspicions
 from osapi.fleet.conditions import Condition, ConditionType
 from osapi.fleet.drains import Drains
-from osapi.fleet.facts import FactBook
 from osapi.fleet.http import routes
 from osapi.fleet.models import Load, Memory, OsInfo
 from osapi.fleet.registry import Registry
@@ -58,7 +57,7 @@ def made_of(registry: Registry) -> Routes:
     """The routes of a fleet that keeps neither orders nor timelines."""
     verifier = Verifier.of(KEY.public_key)
     drains = Drains(cast("Broker", None), None, Signer(KEY), verifier, lambda: datetime.now(UTC))
-    return routes(registry, drains, Timelines(None))
+    return [*routes(registry, drains, Timelines(None)), *suspicions.routes(registry, registry._quarantine)]
 
 
 async def ask(registry: Registry, operation_id: str, request: Any, caller: Reader) -> Any:
@@ -68,7 +67,7 @@ async def ask(registry: Registry, operation_id: str, request: Any, caller: Reade
 
 @pytest.fixture
 async def registry() -> Registry:
-    book = FactBook(None)
+    book = book_of()
     made = registry_of(Clock(), facts=book)
     await made.start()
     book.note(told(FACTS))
@@ -169,3 +168,17 @@ async def test_an_unknown_agent_is_not_found(registry: Registry) -> None:
 def test_uptime_is_told_in_days_hours_and_minutes() -> None:
     assert spoken.duration(timedelta(days=4, hours=1, minutes=25, seconds=59)) == "4 days, 1 hour, 25 minutes"
     assert spoken.duration(timedelta(seconds=59)) == "0 days, 0 hours, 0 minutes"
+
+
+async def test_what_was_not_believed_is_shown_to_who_reaches_the_host(registry: Registry) -> None:
+    for number in range(3):
+        registry.note(entry(record("m1"), key=f"agents.x{number}"))
+    registry.note(entry(record("stranger"), key="agents.y"))
+    limited = api.QuarantineRequest(limit=2)
+    report = await ask(registry, "getAgentsQuarantine", limited, Reader())
+    assert (report.total, [item.key for item in report.items]) == (4, ["agents.y", "agents.x2"])
+    assert (report.items[1].machine_id, report.items[1].saying.value) == ("m1", "heartbeat")
+    report = await ask(registry, "getAgentsQuarantine", api.QuarantineRequest(), Reader("web"))
+    assert (report.total, {item.machine_id for item in report.items}) == (3, {"m1"})
+    report = await ask(registry, "getAgentsQuarantine", api.QuarantineRequest(), Reader("db"))
+    assert (report.total, report.items) == (0, [])

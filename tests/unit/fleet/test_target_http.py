@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
-from tests.unit.fleet.test_facts import told
+from tests.unit.fleet.test_facts import book_of, told
 from tests.unit.fleet.test_http import FACTS
 from tests.unit.fleet.test_registry import Clock, entry, record, registry_of
 
 from osapi.contract.endpoint import Call, Caller
 from osapi.contract.errors import Forbidden, Invalid
 from osapi.contract.operation import Nothing
-from osapi.fleet.facts import FactBook
 from osapi.fleet.registry import Registry
 from osapi.fleet.resolution import Reach
 from osapi.fleet.target_api import TargetRequest
@@ -43,7 +42,7 @@ class Reader:
 @pytest.fixture
 async def registry() -> Registry:
     """Two ready hosts of the group web, one of which has told facts, and one of db that has ended."""
-    book = FactBook(None)
+    book = book_of()
     made = registry_of(Clock(), facts=book)
     await made.start()
     book.note(told(FACTS))

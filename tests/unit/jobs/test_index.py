@@ -36,16 +36,14 @@ def record(job: str, hosts: Sequence[str] = ("m1",), *, route: str = "_all", act
     return b'{"key":"k","signature":""}\n' + msgspec.json.encode(head) + b"\n" + msgspec.json.encode(roster)
 
 
-def response(job: str, machine: str, ending: Ending = Ending.COMPLETED) -> bytes:
-    return msgspec.json.encode(
-        Response(
-            job_id=JobId(job),
-            machine_id=MachineId(machine),
-            hostname=f"name-{machine}",
-            ending=ending,
-            received=START,
-            finished=START + timedelta(seconds=1),
-        )
+def response(job: str, machine: str, ending: Ending = Ending.COMPLETED) -> Response:
+    return Response(
+        job_id=JobId(job),
+        machine_id=MachineId(machine),
+        hostname=f"name-{machine}",
+        ending=ending,
+        received=START,
+        finished=START + timedelta(seconds=1),
     )
 
 
@@ -59,7 +57,7 @@ class Recorder:
     def __init__(self) -> None:
         self.changes: list[str] = []
 
-    def __call__(self, change: Change, answer: bytes | None) -> None:
+    def __call__(self, change: Change, answer: Response | None) -> None:
         self.changes.append(change.event)
 
 
@@ -191,7 +189,6 @@ def test_jobs_older_than_the_retention_are_forgotten() -> None:
 def test_messages_that_cannot_be_read_change_nothing(index: Index, broken: bytes) -> None:
     index.add(broken, 1, NOW)
     index.note_event(broken, NOW)
-    index.note_response(broken, NOW)
     assert len(index) == 0
 
 

@@ -21,6 +21,8 @@ from osapi.domains.log import operations as log
 from osapi.domains.log.models import LogQuery
 from osapi.domains.sysctl import operations as sysctl
 from osapi.domains.sysctl.models import SysctlCreate, SysctlKey
+from osapi.domains.user import operations as user
+from osapi.domains.user.models import Password, UserPassword
 from osapi.jobs.api import JobEvent
 from osapi.jobs.status import JobStatus
 from osapi.sdk import errors
@@ -180,6 +182,25 @@ async def test_a_job_is_read_repeated_stopped_and_deleted(either: Either, contro
         ("DELETE", ""),
     ]
     assert controller.asked[1].json == {"target_hostname": "_any"}
+
+
+async def test_a_job_is_repeated_with_its_secrets(either: Either, controller: FakeController) -> None:
+    controller.answer({"job_id": "new", "status": "created", "revision": 3}, status=201)
+    await either(lambda client: client.jobs.retry(JOB, secrets={"password": "x"}))
+    assert controller.asked[0].json == {"secrets": {"password": "x"}}
+
+
+async def test_a_secret_is_sent_and_not_shown(either: Either, controller: FakeController) -> None:
+    controller.results(ok(name="alice", changed=True))
+    request = UserPassword(name="alice", password=Password("hunter2"))
+    await either(lambda client: client.run(user.PASSWORD, request, target="web-01"))
+    assert (controller.asked[0].json, "hunter2" in repr(request)) == ({"password": "hunter2", "hashed": False}, False)
+
+
+async def test_the_quarantine_is_read(either: Either, controller: FakeController) -> None:
+    controller.answer({"total": 3, "items": []})
+    assert (await either(lambda client: client.agents.quarantine(limit=5))).total == 3
+    assert controller.asked[0].path == "/api/agent/quarantine?limit=5"
 
 
 async def test_dead_letters_are_listed_replayed_and_purged(either: Either, controller: FakeController) -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from osapi.contract.operation import Kind, Operation
+from osapi.contract.secret import Secret
 from osapi.sdk.generate import source
 from osapi.sdk.generate.__main__ import files
 from osapi.sdk.generate.places import Place, places
@@ -65,6 +66,22 @@ def test_required_fields_come_first_and_lists_may_be_tuples() -> None:
         'mode: typing.Literal["a", "b"] = "a",',
         "vars: dict[str, str] | None = None,",
     ]
+
+
+class Hidden(msgspec.Struct, kw_only=True):
+    key: Annotated[Secret, msgspec.Meta(extra_json_schema=Secret.schema())]
+    maybe: Secret | None = None
+    many: list[Secret] = []
+
+
+def test_a_secret_is_given_as_text_and_is_none_any_more_then() -> None:
+    text = source.text(source.SYNC, [_operation(Hidden)])
+    for line in (
+        "key: str,", "maybe: str | None = None,", "many: builtins.list[str] | tuple[str, ...] = (),",
+        "key=contract_secret.Secret(key),", "maybe=None if maybe is None else contract_secret.Secret(maybe),",
+        "many=[contract_secret.Secret(text) for text in many],",
+    ):  # fmt: skip
+        assert f" {line}\n" in text
 
 
 def test_a_default_that_cannot_be_written_down_is_refused() -> None:

@@ -56,9 +56,9 @@ def decide(argv: tuple[str, ...], request: Surroundings) -> Plan:
     """The one program to run, with the surroundings that were asked for."""
     run = Run(
         argv=argv,
-        stdin=request.stdin.encode() if request.stdin else None,
+        stdin=request.input.encode() or None,
         deadline_s=float(request.timeout),
-        env=dict(setting.split("=", 1) for setting in request.env),
+        env=request.variables,
         cwd=request.cwd or "/",
         user=request.user or None,
         live=True,

@@ -8,12 +8,30 @@ from msgspec import Meta
 
 from osapi.contract.kept import Kept
 from osapi.contract.operation import VERBATIM, Change, Timed
+from osapi.contract.secret import Secret
 
 Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
 """Any text without NUL, which no argument of a program can hold."""
 
 Setting = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*=[^\x00]*$")]
 """One variable of the environment as NAME=VALUE."""
+
+
+class SecretSetting(Secret):
+    """One variable of the environment as NAME=VALUE, of which nobody is shown anything."""
+
+    pattern = r"^[A-Za-z_][A-Za-z0-9_]*=[^\x00]*$"
+    form = "as NAME=VALUE"
+
+
+class SecretInput(Secret):
+    """Text for the standard input of a program."""
+
+    longest = 262144
+
+
+SecretSettingText = Annotated[SecretSetting, Meta(extra_json_schema=SecretSetting.schema())]
+SecretInputText = Annotated[SecretInput, Meta(extra_json_schema=SecretInput.schema())]
 
 
 class Surroundings(Timed, kw_only=True):
@@ -61,6 +79,36 @@ class Surroundings(Timed, kw_only=True):
         bool,
         Meta(description="Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`."),
     ] = False
+    secret_env: Annotated[
+        list[SecretSettingText],
+        Meta(
+            description="More variables, each as NAME=VALUE, that are sealed to the host and kept nowhere. On the host "
+            "itself root and the account of the program can see them while it runs.",
+            max_length=256,
+        ),
+    ] = []  # noqa: RUF012 - a struct copies its defaults
+    secret_stdin: Annotated[
+        SecretInputText | None,
+        Meta(
+            description="The same as `stdin`, sealed to the host and kept nowhere.",
+            extra={"flag": "secret-input"},
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.stdin and self.secret_stdin is not None:
+            raise ValueError("stdin and secret_stdin exclude one another; give one of them")
+
+    @property
+    def input(self) -> str:
+        """What goes to its standard input; empty for nothing."""
+        return self.stdin if self.secret_stdin is None else self.secret_stdin.reveal()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What is added to its environment."""
+        settings = [*self.env, *(setting.reveal() for setting in self.secret_env)]
+        return dict(setting.split("=", 1) for setting in settings)
 
 
 class ExecRequest(Surroundings, kw_only=True):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 from osapi.contract.errors import Conflict, Invalid, NotFound, Permanent, Protected
+from osapi.domains.user import passwords
 from osapi.domains.user.models import UserCreate, UserDelete, UserUpdate
-from osapi.host.account_files import GroupLine, PasswdLine, ShadowLine
-from osapi.host.files import FileKind, FileStat
+from osapi.domains.user.seen import Seen
+from osapi.host.account_files import PasswdLine
+from osapi.host.files import FileKind
 from osapi.host.plan import Plan, Run
 
 FIRST_ORDINARY_ID = 1000
@@ -22,44 +23,16 @@ _CLOSED = ("nologin", "false")
 _MOVING_S = 280.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Seen:
-    """The accounts of a host, and what the request needs to know beside them."""
+def create(request: UserCreate, seen: Seen, fits: bool | None = None) -> Plan:
+    """Make the account; nothing when it is there as it is asked for, except a password that it has never had.
 
-    accounts: Sequence[PasswdLine]
-    groups: Sequence[GroupLine]
-    shadow: Mapping[str, ShadowLine] | None
-    """None when the agent may not read it."""
-    today: int
-    """Days since 1970-01-01."""
-    shells: frozenset[str] | None = None
-    """What /etc/shells lists; None when there is no such file."""
-    files: Mapping[str, FileStat | None] = field(default_factory=dict[str, FileStat | None])
-    """Homes and shells that the request is about; None for one that is not there."""
-
-    def account(self, name: str) -> PasswdLine | None:
-        """The account of that name; None when there is none."""
-        return next((account for account in self.accounts if account.name == name), None)
-
-    def belongs_to(self, name: str) -> list[str]:
-        """Groups beside the primary one."""
-        return [group.name for group in self.groups if name in group.members]
-
-    def is_shut(self, name: str) -> bool:
-        """Whether the account is past its day."""
-        line = (self.shadow or {}).get(name)
-        return line is not None and line.expires is not None and line.expires <= self.today
-
-
-def create(request: UserCreate, seen: Seen) -> Plan:
-    """Make the account; nothing when it is there as it is asked for.
-
-    Raises `Conflict` when it is there otherwise or when number, group or home is taken, and as `_check` does.
+    `fits` says whether it has the password of the request; None when that cannot be told. Raises `Conflict` when
+    it is there otherwise or when number, group or home is taken, and as `_check` does.
     """
     account = seen.account(request.name)
     if account is not None:
         _same_or_conflict(request, account, seen)
-        return Plan()
+        return passwords.completion(request, seen, fits)
     wanted = _names(request.groups)
     _check_ids(request, seen)
     _check(request.name, request.uid, request.home, request.shell, wanted, seen)
@@ -77,9 +50,10 @@ def create(request: UserCreate, seen: Seen) -> Plan:
         *([f"home {request.home}"] if request.home else []),
         *([f"shell {request.shell}"] if request.shell else []),
         *([f"groups {', '.join(wanted)}"] if wanted else []),
+        *(["a password"] if request.password else []),
     ]
     run = Run(argv=("useradd", "--create-home", *options, "--", request.name), privileged=True)
-    return Plan((run,), f"+ account {request.name}, {', '.join(facts)}")
+    return Plan((run, *passwords.first(request)), f"+ account {request.name}, {', '.join(facts)}")
 
 
 def update(request: UserUpdate, seen: Seen) -> Plan:

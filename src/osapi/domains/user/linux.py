@@ -1,18 +1,18 @@
-"""Accounts in /etc/passwd, changed by the programs of shadow: useradd(8), usermod(8), userdel(8).
+"""Accounts in /etc/passwd, changed by the programs of shadow: useradd(8), usermod(8), userdel(8), chpasswd(8).
 
 Keys are in ~/.ssh/authorized_keys. The agent never follows a link on the way there.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from datetime import date
 
 from osapi.contract.errors import Conflict, MissingTool, NotFound, Permanent
 from osapi.contract.operation import Nothing
-from osapi.domains.user import authorized_keys, decisions, key_decisions
+from osapi.domains.user import authorized_keys, decisions, key_decisions, passwords
 from osapi.domains.user.authorized_keys import Key
-from osapi.domains.user.decisions import Seen
 from osapi.domains.user.models import (
     SshKey,
     SshKeyAdd,
@@ -24,11 +24,13 @@ from osapi.domains.user.models import (
     UserCreate,
     UserDelete,
     UserName,
+    UserPassword,
     UserReport,
     UserUpdate,
 )
 from osapi.domains.user.provider import UserProvider
-from osapi.host import account_files
+from osapi.domains.user.seen import Seen
+from osapi.host import account_files, crypt
 from osapi.host.account_files import PasswdLine, ShadowLine
 from osapi.host.door import Host
 from osapi.host.files import FileKind, FileStat
@@ -69,7 +71,7 @@ class LinuxUser:
     async def create(self, request: UserCreate, /) -> UserChange:
         """Make an account. A second call changes nothing; see `decisions.create` for refusals."""
         seen = await self._look(homes=[request.home], shell=request.shell)
-        return await self._change(request.name, decisions.create(request, seen))
+        return await self._change(request.name, decisions.create(request, seen, await _fits(request, seen)))
 
     async def update(self, request: UserUpdate, /) -> UserChange:
         """Change an account. A second call changes nothing; see `decisions.update` for refusals."""
@@ -81,6 +83,11 @@ class LinuxUser:
     async def delete(self, request: UserDelete, /) -> UserChange:
         """Remove an account. A second call changes nothing; see `decisions.delete` for refusals."""
         return await self._change(request.name, decisions.delete(request, await self._look()))
+
+    async def set_password(self, request: UserPassword, /) -> UserChange:
+        """Set a password. A second call changes nothing; see `passwords.change` for refusals."""
+        seen = await self._look()
+        return await self._change(request.name, passwords.change(request, seen, await _fits(request, seen)))
 
     async def keys(self, request: UserName, /) -> SshKeyReport:
         """The keys of an account. Raises `NotFound` for an unknown account."""
@@ -161,6 +168,16 @@ class LinuxUser:
             file=await self._host.stat(file),
             content=await self._host.read(file),
         )
+
+
+async def _fits(request: UserCreate | UserPassword, seen: Seen) -> bool | None:
+    """Whether the account has this password, or this hash; None when that cannot be told."""
+    line = (seen.shadow or {}).get(request.name)
+    if line is None or request.password is None:
+        return None
+    if request.hashed:
+        return line.password == request.password
+    return await asyncio.to_thread(crypt.fits, request.password, line.password)
 
 
 def _known(name: str, seen: Seen) -> PasswdLine:

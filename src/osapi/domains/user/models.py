@@ -1,12 +1,14 @@
-"""What the user operations take and answer. No password is among it: requests are kept with their job."""
+"""What the user operations take and answer. Passwords are secrets, and no answer holds one."""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from osapi.contract.operation import Change
+from osapi.contract.secret import Secret
 from osapi.domains.user import authorized_keys
 
 _ID_MAX = 4294967294
@@ -42,6 +44,26 @@ GroupName = Annotated[str, Meta(max_length=32, pattern=r"^(?:[A-Za-z_][A-Za-z0-9
 GroupNames = Annotated[list[GroupName], Meta(max_length=1024)]
 
 
+class Password(Secret):
+    """A password, or the hash of one. 511 bytes are what crypt(3) and PAM take."""
+
+    longest = 511
+    pattern = r"^[^\x00-\x1f\x7f]+$(?!\n)"
+    form = "without control characters"
+
+
+PasswordText = Annotated[Password, Meta(extra_json_schema=Password.schema())]
+
+Hashed = Annotated[
+    bool, Meta(description="Whether `password` is the hash of one as crypt(5) has it, such as `$y$…` or `$6$…`.")
+]
+
+_BYTES_MAX = 511
+_HASH = re.compile(r"\$[A-Za-z0-9_]+\$[!-~]+")
+_NOT_IN_HASHES = frozenset(":;*!\\")
+"""crypt(5), "AVAILABLE HASHING METHODS": they separate fields, mark locks, or mean something to a shell."""
+
+
 class UserName(Struct, kw_only=True):
     """Names one account."""
 
@@ -49,7 +71,7 @@ class UserName(Struct, kw_only=True):
 
 
 class UserCreate(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """An account to make. It has no password until one is set on the host; who sends one is told, not ignored."""
+    """An account to make. Without a password none lets anybody in."""
 
     name: NewName
     uid: Annotated[int, Meta(description="Number of the account. 0: the next free one.", ge=0, le=_ID_MAX)] = 0
@@ -73,7 +95,23 @@ class UserCreate(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields
         ),
     ] = None
     groups: Annotated[GroupNames, Meta(description="Groups to belong to beside the primary one.")] = []
+    password: Annotated[PasswordText | None, Meta(description="Its password. Default: none.")] = None
+    hashed: Hashed = False
     system: Annotated[bool, Meta(description="Take the number from the range for system accounts.")] = False
+
+    def __post_init__(self) -> None:
+        _check_password(self.password, hashed=self.hashed)
+
+
+class UserPassword(Struct, kw_only=True):
+    """The password that an account shall have."""
+
+    name: Name
+    password: Annotated[PasswordText, Meta(description="The password.")]
+    hashed: Hashed = False
+
+    def __post_init__(self) -> None:
+        _check_password(self.password, hashed=self.hashed)
 
 
 class UserUpdate(Struct, kw_only=True):
@@ -212,3 +250,16 @@ class SshKeyChange(Change, kw_only=True):
     """What became of the keys of an account."""
 
     fingerprint: Annotated[str, Meta(description="Fingerprint of the key.")]
+
+
+def _check_password(password: Secret | None, *, hashed: bool) -> None:
+    """Raise `ValueError`, which never tells the password."""
+    if password is None:
+        if hashed:
+            raise ValueError("hashed: there is no password; give its hash in `password`")
+        return
+    text = password.reveal()
+    if len(text.encode()) > _BYTES_MAX:
+        raise ValueError(f"password: longer than {_BYTES_MAX} bytes, which no host takes")
+    if hashed and (not _HASH.fullmatch(text) or _NOT_IN_HASHES.intersection(text)):
+        raise ValueError("password: this is no hash; expected what `openssl passwd -6` or mkpasswd(1) prints")

@@ -14,6 +14,7 @@ from osapi.domains.user.models import (
     UserCreate,
     UserDelete,
     UserName,
+    UserPassword,
     UserReport,
     UserUpdate,
 )
@@ -66,7 +67,7 @@ CREATE = Operation(
     permission="user:write",
     route=("POST", "/user"),
     command=("node", "user", "create"),
-    summary="Make an account without a password.",
+    summary="Make an account.",
     columns=_NAME,
     lock=_LOCK,
     idempotent=True,
@@ -100,6 +101,21 @@ DELETE = Operation(
     summary="Remove an account.",
     columns=_NAME,
     deadline=_MOVING,
+    lock=_LOCK,
+    idempotent=True,
+)
+
+PASSWORD = Operation(
+    name="node.user.password",
+    operation_id="PostNodeUserPassword",
+    kind=Kind.MODIFY,
+    request=UserPassword,
+    result=UserChange,
+    permission="user:write",
+    route=("POST", "/user/{name}/password"),
+    command=("node", "user", "password"),
+    summary="Set the password of an account.",
+    columns=_NAME,
     lock=_LOCK,
     idempotent=True,
 )
@@ -147,4 +163,4 @@ SSH_KEY_REMOVE = Operation(
     idempotent=True,
 )
 
-OPERATIONS = (LIST, GET, CREATE, UPDATE, DELETE, SSH_KEY_LIST, SSH_KEY_ADD, SSH_KEY_REMOVE)
+OPERATIONS = (LIST, GET, CREATE, UPDATE, DELETE, PASSWORD, SSH_KEY_LIST, SSH_KEY_ADD, SSH_KEY_REMOVE)

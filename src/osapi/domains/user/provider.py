@@ -15,6 +15,7 @@ from osapi.domains.user.models import (
     UserCreate,
     UserDelete,
     UserName,
+    UserPassword,
     UserReport,
     UserUpdate,
 )
@@ -33,6 +34,8 @@ class UserProvider(Protocol):
 
     async def delete(self, request: UserDelete, /) -> UserChange: ...
 
+    async def set_password(self, request: UserPassword, /) -> UserChange: ...
+
     async def keys(self, request: UserName, /) -> SshKeyReport: ...
 
     async def add_key(self, request: SshKeyAdd, /) -> SshKeyChange: ...
@@ -46,6 +49,7 @@ HANDLERS = (
     handle(operations.CREATE, UserProvider.create),
     handle(operations.UPDATE, UserProvider.update),
     handle(operations.DELETE, UserProvider.delete),
+    handle(operations.PASSWORD, UserProvider.set_password),
     handle(operations.SSH_KEY_LIST, UserProvider.keys),
     handle(operations.SSH_KEY_ADD, UserProvider.add_key),
     handle(operations.SSH_KEY_REMOVE, UserProvider.remove_key),

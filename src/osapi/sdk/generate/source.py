@@ -125,7 +125,7 @@ def _method(name: str, place: Place, flavour: Flavour, imports: Imports) -> list
         *_docstring(operation.summary, fields),
         f"        return {flavour.invoke}(",
         f"            {imports.name(place.module, place.name)},",
-        *_request(model, fields),
+        *_request(model, fields, imports),
         "            target=self._target,",
         "            wait_s=wait_s,",
         *(["            dry_run=dry_run,", "            idempotency_key=idempotency_key,"] if modifies else []),
@@ -139,10 +139,10 @@ def _check_names(operation: str, fields: Iterable[FieldInfo]) -> None:
             raise Ungeneratable(f"{operation}: the name of the field {one.name!r} is taken; give it another")
 
 
-def _request(model: str, fields: Sequence[FieldInfo]) -> list[str]:
+def _request(model: str, fields: Sequence[FieldInfo], imports: Imports) -> list[str]:
     if not fields:
         return [f"            {model}(),"]
-    values = [f"                {one.name}={argument(one)}," for one in fields]
+    values = [f"                {one.name}={argument(one, imports)}," for one in fields]
     return [f"            {model}(", *values, "            ),"]
 
 

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 from msgspec.structs import FieldInfo
 
+from osapi.contract.secret import Secret
+
 
 class Ungeneratable(Exception):
     """Something declared has a shape that cannot be written down; the message says what and why."""
@@ -62,9 +64,11 @@ def parameter(one: FieldInfo, imports: Imports) -> str:
     return annotation if one.default is msgspec.NODEFAULT else f"{annotation} = {_default(one, imports)}"
 
 
-def argument(one: FieldInfo) -> str:
+def argument(one: FieldInfo, imports: Imports) -> str:
     """The value of the field, made of the keyword argument."""
-    kind = container(one.type)
+    kind, secret = container(one.type), secret_in(one.type)
+    if secret is not None:
+        return _secret(one, _spell_name(secret, imports), kind)
     if kind is list:
         return f"list({one.name})"
     if kind is dict and one.default_factory is not msgspec.NODEFAULT:
@@ -81,6 +85,14 @@ def container(annotation: Any) -> Any:
 def bare(annotation: Any) -> Any:
     """The type without what is annotated to it."""
     return bare(get_args(annotation)[0]) if get_origin(annotation) is Annotated else annotation
+
+
+def secret_in(annotation: Any) -> type[Secret] | None:
+    """The kind of secret that the field holds, perhaps as one of a list or as alternative to None; None for others."""
+    plain = bare(annotation)
+    if isinstance(plain, type):
+        return plain if issubclass(plain, Secret) else None
+    return next(filter(None, map(secret_in, get_args(plain))), None)
 
 
 def describe(annotation: Any) -> str:
@@ -104,11 +116,19 @@ def _spell_class(annotation: Any, imports: Imports) -> str:
         raise Ungeneratable(f"the type {annotation!r} cannot be written down")
     if annotation is list:
         return imports.name("builtins", "list")
+    if secret_in(annotation) is not None:
+        return "str"
     return annotation.__name__ if annotation.__module__ == "builtins" else _spell_name(annotation, imports)
 
 
 def _spell_name(annotation: type[Any], imports: Imports) -> str:
     return imports.name(annotation.__module__, annotation.__qualname__)
+
+
+def _secret(one: FieldInfo, kind: str, container: Any) -> str:
+    if container is list:
+        return f"[{kind}(text) for text in {one.name}]"
+    return f"{kind}({one.name})" if one.required else f"None if {one.name} is None else {kind}({one.name})"
 
 
 def _made_default(one: FieldInfo, annotation: str, kind: Any) -> str:
