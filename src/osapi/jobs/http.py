@@ -105,7 +105,7 @@ class JobRoutes:
     async def retry(self, call: Call) -> Reply:
         request: api.JobRetryRequest = call.request
         entry, facts = await self._read(call)
-        return await self._submit_again(call.caller, entry, facts, request.target_hostname)
+        return await self._submit_again(call, entry, facts, request.target_hostname)
 
     async def cancel(self, call: Call) -> Reply:
         entry, _ = await self._read(call)
@@ -160,7 +160,7 @@ class JobRoutes:
             raise Conflict(f"dead letter {letter.id} is a notice of the broker and names no job; purge it")
         entry, facts = await self._read_job(call.caller, letter.job_id)
         target = None if entry.is_any else letter.machine_id
-        reply = await self._submit_again(call.caller, entry, facts, target)
+        reply = await self._submit_again(call, entry, facts, target)
         await self.jobs.dead_letters.purge(request.id)
         return reply
 
@@ -184,8 +184,8 @@ class JobRoutes:
         entries = [(letter, self.jobs.index.get(letter.job_id)) for letter in found.items]
         return [letter for letter, entry in entries if entry is not None and self._reaches(caller, entry)]
 
-    async def _submit_again(self, caller: Caller, entry: JobEntry, facts: JobFacts, target_text: str | None) -> Reply:
-        job = facts.job
+    async def _submit_again(self, call: Call, entry: JobEntry, facts: JobFacts, target_text: str | None) -> Reply:
+        job, caller = facts.job, call.caller
         operation = self._operation(job.operation)
         _require(caller, operation)
         self.jobs.verify(facts)
@@ -201,6 +201,7 @@ class JobRoutes:
                 actor=_actor(caller),
                 dry_run=job.dry_run,
                 retry_of=entry.id,
+                trail=call.trail,
             )
         )
         await self.jobs.dispatcher.note(entry.id, Event.RETRIED, {"new_job_id": ticket.job_id, "target": str(target)})
