@@ -1,7 +1,7 @@
 """The product's own programs, started for one measurement: broker, controller, and agents, in a folder of their own.
 
-Everything is as `osapi start` would have it, except for ports that are free and, for the bench, one more
-identity at the broker. All processes are gone at the end.
+Everything is as `osapi start` would have it, except for ports that are free, no limit to the requests of one token,
+and, for the bench, one more identity at the broker. All processes are gone at the end.
 """
 
 from __future__ import annotations
@@ -213,7 +213,10 @@ class Stack:
         settings: dict[str, Any] = {
             "data_dir": str(self._folder / "data"),
             "nats": {"server": {"port": self._nats_port, "auth": {"nkeys": [self._bench_key]}}},
-            "controller": {"api": {"port": self.api_port}, "nats": {"host": _HOST, "port": self._nats_port}},
+            "controller": {
+                "api": {"port": self.api_port, "limits": {"token_per_second": 0}},
+                "nats": {"host": _HOST, "port": self._nats_port},
+            },
             "agent": {"nats": {"host": _HOST, "port": self._nats_port}},
         }
         path = self._folder / name

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sysconfig
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ _START_S = 10.0
 
 class NatsServer:
     """A real `nats-server` with JetStream on disk, on a port that stays the same across restarts."""
+
+    within: Sequence[str] = ()
+    """What runs the program, for one that should see another disk."""
 
     def __init__(self, folder: Path, extra_config: str = "") -> None:
         self._folder = folder
@@ -71,7 +74,7 @@ class NatsServer:
         binary = Path(sysconfig.get_path("scripts")) / "nats-server"
         with (self._folder / "nats.log").open("ab") as log:
             # setpriv(1): the broker dies with the tests, however they die.
-            command = ["setpriv", "--pdeathsig", "KILL", str(binary), "-c", str(config)]
+            command = [*self.within, "setpriv", "--pdeathsig", "KILL", str(binary), "-c", str(config)]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         self._wait_until_ready()
 

@@ -28,6 +28,7 @@ MAY_WRITE_FILES = {
     "osapi.host.replacing": "files put in place by it",
     "osapi.config.private": "keys, tokens, configuration of the broker, client context",
     "osapi.config.lock": "locks of data folders",
+    "osapi.cli.audit_export": "the file in which the caller wants the audit",
     "osapi.sdk.generate.files": "generated modules in the source tree",
     "osapi.sdk.saving": "downloads, where the user wants them",
 }

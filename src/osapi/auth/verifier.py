@@ -28,9 +28,13 @@ class TokenVerifier:
         self._limit = remembered
         self._known: dict[bytes, Identity] = {}
 
+    def remembers(self, token: str) -> bool:
+        """Whether the token was found to be good before; it may have expired since."""
+        return _digest(token) in self._known
+
     def verify(self, token: str, now: float) -> Identity:
         """The bearer of the token at the time `now` (seconds since the epoch). Raises `Unauthenticated`."""
-        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        digest = _digest(token)
         identity = self._known.get(digest)
         if identity is None:
             identity = tokens.verify(token, self._ring, self._roles, self._revoked, datetime.fromtimestamp(now, UTC))
@@ -44,3 +48,7 @@ class TokenVerifier:
         if len(self._known) >= self._limit:
             del self._known[next(iter(self._known))]
         self._known[digest] = identity
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -7,7 +7,8 @@
     4  no host answered in time
 
 A command on a host that ends with a status other than 0 counts as a failure of that host. `osapi client
-node command … --stdout` passes the greatest status of the hosts on instead.
+node command … --stdout` passes the greatest status of the hosts on instead. `osapi client audit verify` ends with 2
+when the audit was tampered with.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ USAGE = 1
 SOME_FAILED = 2
 ALL_FAILED = 3
 TIMED_OUT = 4
+BROKEN = 2
+"""Of `osapi client audit verify`: the chain was tampered with."""
 INTERRUPTED = 130
 """As a shell reports a program that Ctrl-C ended."""
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from osapi.cli import asking, exit_status
+from osapi.cli.moment import SINCE, UNTIL, moment
 from osapi.cli.option import BadUsage, Option
 from osapi.cli.plain import Plain, leaf, show
 from osapi.sdk import calls, errors
@@ -33,8 +34,8 @@ _FILTERS = (
     Option(("--operation",), "operation", help="Only this operation, as node.sysctl.create."),
     Option(("--target",), "target", help="Only jobs to this target, as it was typed.", completes="target"),
     Option(("--actor",), "actor", help="Only jobs of this token subject."),
-    Option(("--since",), "since", help="Only jobs from this time on: 2026-01-31T12:00:00Z, or 90m, 2h, 7d for ago."),
-    Option(("--until",), "until", help="Only jobs before this time."),
+    SINCE,
+    UNTIL,
 )
 _PAGE = (
     Option(("--limit",), "limit", "int", "Most jobs to show, up to 100.", default=_LIMIT),
@@ -60,7 +61,7 @@ def _list(known: Values, client: RawClient, term: Terminal) -> int:
 
     query = {option.dest: known.get(option.dest) for option in (*_FILTERS, *_PAGE)}
     query |= {"limit": known.get("limit", _LIMIT), "offset": known.get("offset", 0)}
-    query |= {name: _moment(f"--{name}", known.get(name)) for name in ("since", "until")}
+    query |= {name: moment(f"--{name}", known.get(name)) for name in ("since", "until")}
     page = asking.json_object(client.send(calls.job_list(**query)).body)
     if known.get("json"):
         term.say(json.dumps(job_report.list_object(page, query), indent=2, ensure_ascii=False))
@@ -171,21 +172,6 @@ def _purge(known: Values, client: RawClient, term: Terminal) -> int:
     if (letter_id is None) is not known.get("everything", False):
         raise BadUsage("name one with --id, or all of them with --all")
     return show(known, client.send(calls.dead_letter_purge(letter_id)).body, term, job_report.purged)
-
-
-def _moment(option: str, text: str | None) -> str | None:
-    """A time for the API, from a time or from how long ago it was."""
-    if text is None:
-        return None
-    from datetime import UTC, datetime, timedelta
-
-    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-    if text[:-1].isdecimal() and text[-1] in units:
-        return (datetime.now(UTC) - timedelta(**{units[text[-1]]: int(text[:-1])})).isoformat()
-    try:
-        return datetime.fromisoformat(text).astimezone().isoformat()
-    except ValueError:
-        raise BadUsage(f"{option}: {text!r} is no time; write 2026-01-31T12:00:00Z, or 2h for two hours ago") from None
 
 
 _COMMANDS = {

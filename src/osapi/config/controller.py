@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
@@ -73,6 +73,31 @@ class ApiSecurity(Section, frozen=True, kw_only=True):
     ] = field(default_factory=dict[str, Role])
 
 
+class Limits(Section, frozen=True, kw_only=True):
+    """How often one caller may come. Each has so many requests at once and then so many a second; 0 a second: no limit."""
+
+    token_per_second: Annotated[
+        float, Meta(ge=0, description="Requests a second of all tokens of one subject; 0 without limit.")
+    ] = 500
+    token_burst: Annotated[int, Meta(ge=1, description="Requests of one subject at once.")] = 1000
+    anonymous_per_second: Annotated[
+        float,
+        Meta(ge=0, description="Requests a second of one address to what needs no token; 0 without limit."),
+    ] = 100
+    anonymous_burst: Annotated[
+        int, Meta(ge=1, description="Requests of one address at once to what needs no token.")
+    ] = 200
+    guesses_per_second: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Requests a second of one address with a missing or bad token, before only tokens that were seen "
+            "before are looked at; 0 without limit.",
+        ),
+    ] = 1
+    guesses_burst: Annotated[int, Meta(ge=1, description="Such requests of one address at once.")] = 50
+
+
 class Api(Section, frozen=True, kw_only=True):
     """The REST API."""
 
@@ -96,6 +121,20 @@ class Api(Section, frozen=True, kw_only=True):
     upload_limit_bytes: Annotated[
         int, Meta(ge=0, description="Largest upload of a file in bytes; 0 without limit.")
     ] = 1024 * 1024 * 1024
+    trusted_proxies: Annotated[
+        list[str],
+        Meta(
+            description="Networks, such as 10.0.0.0/8, of the proxies in front of the API. Only of them the header is "
+            "believed that tells the client's address. Empty: of nobody."
+        ),
+    ] = field(default_factory=list[str])
+    forwarded_header: Annotated[
+        Literal["x-forwarded-for", "forwarded"],
+        Meta(
+            description="The header in which these proxies tell the client's address; the other one is not looked at."
+        ),
+    ] = "x-forwarded-for"
+    limits: Limits = Limits()
     security: ApiSecurity = ApiSecurity()
 
 

@@ -152,9 +152,15 @@ class Audit(Section, frozen=True, kw_only=True):
     """The stream of audit entries."""
 
     stream: Annotated[OptionalName, Meta(description="Name of the stream. Empty: no audit.")] = "AUDIT"
-    subject: Annotated[Subject, Meta(description="Entries are published as `<subject>.<entry id>`.")] = "audit"
+    subject: Annotated[Subject, Meta(description="Entries are published below this subject.")] = "audit"
     max_age: Annotated[timedelta, Meta(description="Age at which an entry goes; 0 never.")] = timedelta(hours=720)
-    max_bytes: Annotated[Count, Meta(description="Size of the stream in bytes; 0 without limit.")] = 0
+    max_bytes: Annotated[
+        Count,
+        Meta(
+            description="Size of the stream in bytes, after which changes are refused until older entries have gone; "
+            "0 without limit."
+        ),
+    ] = 0
     storage: Annotated[Storage, Meta(description="Where entries are kept.")] = "file"
     replicas: Annotated[Replicas, Meta(description="Copies in a cluster; 0 means 1.")] = 1
 

@@ -31,6 +31,8 @@ class Paths:
     """The broker's generated configuration and its lock."""
     agent_state: Path
     """The agent's ledger and its own keys."""
+    audit_anchor: Path
+    """Where the audit ended when the controller last looked; for the controller only."""
 
     @property
     def controller_public_key(self) -> Path:
@@ -55,6 +57,7 @@ def paths(settings: Settings, environ: Mapping[str, str] | None = None) -> Paths
         nats_store=_chosen(settings.nats.server.store_dir, data / "nats"),
         nats_runtime=data / "broker",
         agent_state=_chosen(settings.agent.state_dir, data / "agent"),
+        audit_anchor=data / "audit" / "anchor.json",
     )
 
 

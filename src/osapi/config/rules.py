@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -23,6 +24,7 @@ def faults(settings: Settings) -> list[Fault]:
         *_labels(settings.agent.labels),
         *_agent(settings),
         *_security(settings),
+        *_proxies(settings.controller.api.trusted_proxies),
         *_broker(settings),
         *_positive(settings),
     ]
@@ -67,6 +69,16 @@ def _security(settings: Settings) -> Iterator[Fault]:
         )
     for name, section in (("controller", settings.controller.nats.auth), ("agent", settings.agent.nats.auth)):
         yield from _client_auth((name, "nats", "auth"), section)
+
+
+def _proxies(networks: list[str]) -> Iterator[Fault]:
+    for text in networks:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError:
+            yield refused(
+                ("controller", "api", "trusted_proxies"), text, "a network such as 10.0.0.0/8, or one address"
+            )
 
 
 def _client_auth(path: tuple[str, ...], auth: ClientAuth) -> Iterator[Fault]:

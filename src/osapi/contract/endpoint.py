@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from osapi.contract.trail import NO_TRAIL, Trail
+
 
 class Caller(Protocol):
     """Who calls, as far as a slice needs to know."""
@@ -42,8 +44,8 @@ class Endpoint:
 
     `request` is one model for path, query and body together: names in braces come from the path; the rest
     from the query of GET and DELETE and from the body otherwise. `permission` None means open to everybody.
-    `response` None means an empty body, `bytes` a file. `stream` marks server-sent events of that model. `form` is
-    the model of the fields of a multipart form that also has a part `file`; `request` then comes from path and query.
+    `response` None means an empty body, `bytes` a file. `stream` marks server-sent events of that model, `lines` an
+    answer with one object of that model a line, or one object for all of them. `form` is the model of the fields of a multipart form that also has a part `file`; `request` then comes from path and query.
     """
 
     operation_id: str
@@ -56,6 +58,7 @@ class Endpoint:
     response: Any
     status: int = 200
     stream: bool = False
+    lines: str | None = None
     body_required: bool = True
     form: type[msgspec.Struct] | None = None
 
@@ -84,6 +87,8 @@ class Call:
     request: Any
     headers: Mapping[str, str]
     form: Form | None = None
+    trail: Trail = NO_TRAIL
+    """What this request leaves behind in the audit; handed on with every job that it makes."""
 
 
 class ServerEvent(msgspec.Struct, frozen=True):
@@ -96,10 +101,14 @@ class ServerEvent(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """A file on its way out, of `length` bytes. What `content` raises cuts the connection, so that it is noticed."""
+    """A file on its way out, of `length` bytes; None when that is not known before.
+
+    What `content` raises cuts the connection, so that it is noticed.
+    """
 
     content: AsyncGenerator[bytes]
-    length: int
+    length: int | None
+    media: str = "application/octet-stream"
 
 
 @dataclass(frozen=True, kw_only=True)

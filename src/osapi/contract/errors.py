@@ -9,6 +9,7 @@
     │   └── NotManaged     it exists, but OSAPI did not make it
     ├── Conflict           it exists already, or differs from what the caller assumes
     ├── TooLarge           a body or a record is over its limit
+    ├── TooMany            more requests than one caller may send in that time
     ├── Unsupported        this host cannot do it (reported as skipped)
     │   └── MissingTool    because a program is not installed
     ├── Permanent          it was tried and failed; trying again changes nothing
@@ -99,6 +100,20 @@ class TooLarge(OsapiError):
     code = "too_large"
 
 
+class TooMany(OsapiError):
+    """More requests than one caller may send in that time. `retry_after_s` is when the next one may come."""
+
+    code = "too_many_requests"
+    retry_after_s = 1.0
+
+    @classmethod
+    def until(cls, message: str, retry_after_s: float) -> TooMany:
+        """The failure of a request that may come again after so many seconds."""
+        problem = cls(message)
+        problem.retry_after_s = retry_after_s
+        return problem
+
+
 class Unsupported(OsapiError):
     """This host cannot do it. Reported as `skipped`, never as `failed`."""
 
@@ -139,6 +154,12 @@ class Unavailable(OsapiError):
     """A part we depend on is away or refuses; trying again later may help."""
 
     code = "unavailable"
+
+
+class StoreFull(Unavailable):
+    """What must be stored before anything else finds no room. Somebody must make some."""
+
+    code = "store_full"
 
 
 class ErrorBody(msgspec.Struct, omit_defaults=True):

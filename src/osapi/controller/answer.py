@@ -18,13 +18,17 @@ _ALWAYS: Headers = ((b"cache-control", b"no-store"), (b"x-content-type-options",
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer. With `events` or `file` set, `body` is left out and the answer is a stream."""
+    """One HTTP answer. With `events` or `file` set, `body` is left out and the answer is a stream.
+
+    `code` is that of the error, if it is one.
+    """
 
     status: int
     body: bytes = b""
     headers: Headers = ()
     events: AsyncIterator[ServerEvent] | None = None
     file: Download | None = None
+    code: str = ""
 
 
 def start(status: int, headers: Headers, content_type: bytes, length: int | None) -> MutableMapping[str, Any]:

@@ -24,7 +24,7 @@ from osapi.contract.errors import OsapiError
 from osapi.contract.ids import MachineId
 from osapi.contract.operation import Operation
 from osapi.contract.target import Target
-from osapi.controller import asgi, layout
+from osapi.controller import asgi, auditing, entrance, layout
 from osapi.controller.authenticate import Authenticator
 from osapi.controller.node import NodeServices
 from osapi.controller.observed import observed
@@ -142,11 +142,17 @@ class Controller:
         wanted = layout.of_settings(settings)
         await provision(broker, wanted)
         await _follow(broker, revoked)
+        audit = auditing.service(settings, self._paths, broker)
+        if audit is not None:
+            opened.push_async_callback(audit.stop)
+            await audit.start()
         keys = self._keys()
         quarantine = Quarantine(time.time)
         fleet = FleetService(broker, settings.nats, keys, quarantine)
         opened.push_async_callback(fleet.stop)
         jobs = self._jobs(broker, keys, fleet, quarantine, metrics)
+        if audit is not None:
+            jobs.on_end.append(auditing.teller(audit))
         opened.push_async_callback(jobs.stop)
         await fleet.keybook.start()
         await asyncio.gather(fleet.start(), jobs.start())
@@ -157,23 +163,25 @@ class Controller:
             wait_s=settings.controller.api.job_timeout.total_seconds(),
             body_limit=settings.controller.api.body_limit_bytes,
         )
-        checks = _checks(broker, jobs, heartbeat)
+        checks = {**_checks(broker, jobs, heartbeat), **auditing.checks(audit)}
+        seen = {**checks, **auditing.findings(audit)}
         opened.callback(metrics.close)
         _show(metrics, checks, jobs, heartbeat)
-        sources = Sources(survey=broker.survey(), layout=wanted, jobs=jobs, fleet=fleet, checks=checks)
+        sources = Sources(survey=broker.survey(), layout=wanted, jobs=jobs, fleet=fleet, checks=seen)
         slices = [
             *status_routes.routes(sources),
             *job_routes.routes(jobs, self._operations, FleetView(fleet.registry), time.time),
             *suspicions.routes(fleet.registry, quarantine),
             *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines),
             *discovery_routes.routes(fleet.registry, fleet.components),
+            *auditing.routes(audit, self._paths),
             *await self._files(broker, FleetView(fleet.registry), opened),
             *target_routes.routes(fleet.registry),
         ]
         upload_limit = settings.controller.api.upload_limit_bytes or None
         app = asgi.application(
             asgi.routes(self._operations, services, slices, list(checks.values()), upload_limit),
-            Authenticator(verifier, time.time),
+            entrance.of_settings(settings.controller.api, Authenticator(verifier, time.time), audit),
             self._stopping,
             settings.controller.api.security.cors.allow_origins,
         )

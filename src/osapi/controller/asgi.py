@@ -13,11 +13,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
+from osapi.audit import api as audit_api
 from osapi.contract.endpoint import Call, Endpoint, Reply, Routes
 from osapi.contract.operation import Nothing, Operation
 from osapi.controller import endpoint, health, node, openapi
-from osapi.controller.authenticate import Authenticator
 from osapi.controller.border import Border
+from osapi.controller.entrance import Entrance
 from osapi.controller.gate import Gate
 from osapi.controller.node import NodeServices
 from osapi.controller.routing import Route, RouteTree, TreeRoute
@@ -45,7 +46,7 @@ DOCUMENT = Endpoint(
 
 def endpoints() -> list[Endpoint]:
     """Every route that is written by hand and described; the facts only, without what serves them."""
-    slices = (job_endpoints, fleet_api, target_api, file_api)
+    slices = (job_endpoints, fleet_api, audit_api, target_api, file_api)
     return [*(fact for each in slices for fact in _facts(each)), health.HEALTH, health.READY, STATUS, DOCUMENT]
 
 
@@ -81,10 +82,10 @@ def routes(
 
 
 def application(
-    every: Iterable[Route], authenticator: Authenticator, stopping: asyncio.Event, allow_origins: Sequence[str] = ()
+    every: Iterable[Route], entrance: Entrance, stopping: asyncio.Event, allow_origins: Sequence[str] = ()
 ) -> ASGIApp:
     """The application. `stopping` ends streams; without `allow_origins` no page of another origin may call."""
-    gate = Gate(authenticator, stopping)
+    gate = Gate(entrance, stopping)
     tree = TreeRoute(RouteTree(every), gate.serve, gate.refuse)
     app: ASGIApp = Border(Router([tree], default=gate.unknown, redirect_slashes=False))
     if not allow_origins:

@@ -17,14 +17,25 @@ class Authenticator:
         self._verifier = verifier
         self._clock = clock
 
+    def remembers(self, authorization: bytes | None) -> bool:
+        """Whether a token was found to be good before, so that it is no guess."""
+        token = _token(authorization)
+        return token is not None and self._verifier.remembers(token)
+
     def identify(self, authorization: bytes | None) -> Identity:
         """The bearer. Raises `Unauthenticated` with the same words for whatever is missing or wrong."""
-        if authorization is None:
+        token = _token(authorization)
+        if token is None:
             raise Unauthenticated(REFUSED)
-        scheme, _, token = authorization.decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer":
-            raise Unauthenticated(REFUSED)
-        return self._verifier.verify(token.strip(), self._clock())
+        return self._verifier.verify(token, self._clock())
+
+
+def _token(authorization: bytes | None) -> str | None:
+    """The token in the header; None when there is none."""
+    if authorization is None:
+        return None
+    scheme, _, token = authorization.decode("latin-1").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def authorise(caller: Identity, permission: str) -> None:

@@ -14,11 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from osapi.contract.errors import ErrorBody, OsapiError
 from osapi.controller.answer import Answer, send_answer
 from osapi.controller.errors import answer_to, failure
-from osapi.controller.exchange import JOB_ID, Disconnected
+from osapi.controller.exchange import JOB_ID, REQUEST_ID, Disconnected
 from osapi.telemetry.log import bind, get_logger
-
-REQUEST_ID = "osapi.request_id"
-"""Key in the ASGI scope."""
 
 _log = get_logger(__name__)
 _GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")

@@ -11,21 +11,19 @@ from osapi.contract.endpoint import Download
 from osapi.controller.answer import Answer, start
 from osapi.controller.exchange import gone
 
-_TYPE = b"application/octet-stream"
-
 
 async def stream(answer: Answer, file: Download, receive: Receive, send: Send, *, head: bool = False) -> None:
     """Send the file. `head` leaves the content out but keeps its length."""
     async with aclosing(file.content) as content:
         if head:
-            await send(start(answer.status, answer.headers, _TYPE, file.length))
+            await send(start(answer.status, answer.headers, file.media.encode(), file.length))
             await send({"type": "http.response.body", "body": b""})
             return
         # The first piece before the head of the answer: what cannot be read at all is still told as a failure.
         first = await anext(content, b"")
         leaving = asyncio.create_task(gone(receive))
         try:
-            await send(start(answer.status, answer.headers, _TYPE, file.length))
+            await send(start(answer.status, answer.headers, file.media.encode(), file.length))
             await send({"type": "http.response.body", "body": first, "more_body": True})
             async for piece in content:
                 if leaving.done():

@@ -13,6 +13,9 @@ from osapi.controller.exchange import Exchange, path_value
 from osapi.controller.form import FormReader
 from osapi.controller.routing import Route
 
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+"""What only looks (RFC 9110, 9.2.1)."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -40,8 +43,11 @@ class EndpointServer:
         values = tuple(path_value(value) for value in exchange.values)
         body = await exchange.body(self._limits.body_bytes) if self._has_body else None
         request = self._reader.read(values, exchange.query, body)
+        await exchange.trail.about_to_change(request)
         form = None if self._fields is None else FormReader(exchange, self._fields, self._limits.upload_bytes)
-        call = Call(caller=exchange.caller, request=request, headers=exchange.text_headers(), form=form)
+        call = Call(
+            caller=exchange.caller, request=request, headers=exchange.text_headers(), form=form, trail=exchange.trail
+        )
         return self._answer(await self._handle(call))
 
     def _answer(self, reply: Reply) -> Answer:
@@ -63,6 +69,8 @@ def route(endpoint: Endpoint, handle: Handle, limits: Limits) -> Route:
         permission=endpoint.permission,
         serve=server.serve,
         stream=endpoint.stream,
+        operation_id=endpoint.operation_id,
+        changes=endpoint.method not in SAFE_METHODS,
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
+from osapi.audit.record import SILENT
 from osapi.contract.errors import ErrorBody, NoAnswer
 from osapi.contract.result import Outcome
+from osapi.contract.trail import HostCounts
 from osapi.controller.answer import Answer
 from osapi.controller.errors import HOST_STATUS, failure
 from osapi.jobs.dispatcher import Collected
@@ -53,6 +56,14 @@ def results(collected: Collected, *, own_status: bool = False) -> list[Entry]:
         for machine, name in collected.silent.items()
     ]
     return sorted(entries, key=lambda entry: (str(entry["hostname"]), entry["machine_id"]))
+
+
+def counts(collected: Collected) -> HostCounts:
+    """How the hosts fared, for the audit."""
+    endings = Counter(response.ending.value for response in collected.responses)
+    failed = [response.hostname for response in collected.responses if response.ending not in _OUTCOMES]
+    states = {**endings, **({SILENT: len(collected.silent)} if collected.silent else {})}
+    return HostCounts(states=states, failed=(*failed, *collected.silent.values()))
 
 
 def accepted(job_id: str) -> Answer:

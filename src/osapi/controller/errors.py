@@ -5,6 +5,8 @@ A kind that is not in the table has the status of its nearest ancestor that is.
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from osapi.contract.errors import (
@@ -18,7 +20,9 @@ from osapi.contract.errors import (
     OsapiError,
     Permanent,
     Protected,
+    StoreFull,
     TooLarge,
+    TooMany,
     Unauthenticated,
     Unavailable,
     Unsupported,
@@ -32,11 +36,13 @@ STATUS: dict[type[OsapiError], int] = {
     NotFound: 404,
     Conflict: 409,
     TooLarge: 413,
+    TooMany: 429,
     Unsupported: 422,
     Permanent: 500,
     OsapiError: 500,
     Unavailable: 503,
     NoAnswer: 504,
+    StoreFull: 507,
 }
 
 HOST_STATUS: dict[str, int] = {kind.code: STATUS[kind] for kind in (NotFound, Conflict)} | {
@@ -48,6 +54,7 @@ HOST_STATUS: dict[str, int] = {kind.code: STATUS[kind] for kind in (NotFound, Co
 _EXTRA: dict[int, Headers] = {
     401: ((b"www-authenticate", b"Bearer"),),
     503: ((b"retry-after", b"1"),),
+    507: ((b"retry-after", b"60"),),
 }
 
 _encode = msgspec.json.Encoder().encode
@@ -61,9 +68,10 @@ def status_of(error: OsapiError) -> int:
 def answer_to(error: OsapiError) -> Answer:
     """The whole answer that tells the failure."""
     body = ErrorBody(error=error.message, code=error.error_code, details=error.details, job_id=error.job_id)
-    return failure(status_of(error), body)
+    later = ((b"retry-after", b"%d" % math.ceil(error.retry_after_s)),) if isinstance(error, TooMany) else ()
+    return failure(status_of(error), body, later)
 
 
 def failure(status: int, body: ErrorBody, headers: Headers = ()) -> Answer:
     """An answer in the one shape of errors."""
-    return Answer(status, _encode(body), (*headers, *_EXTRA.get(status, ())))
+    return Answer(status, _encode(body), (*headers, *_EXTRA.get(status, ())), code=body.code)

@@ -9,9 +9,12 @@ from starlette.types import Receive, Scope
 
 from osapi.auth.identity import ANONYMOUS, Identity
 from osapi.contract.errors import Invalid, TooLarge
+from osapi.contract.trail import NO_TRAIL, Trail
 
 JOB_ID = "osapi.job_id"
 """Key in the ASGI scope: the job that this request has submitted, for failures that come after it."""
+REQUEST_ID = "osapi.request_id"
+"""Key in the ASGI scope: the id that the border has given the request."""
 
 
 class Disconnected(Exception):
@@ -21,7 +24,7 @@ class Disconnected(Exception):
 class Exchange:
     """One request. `values` are the parts of the path that stand for the names in braces, decoded."""
 
-    __slots__ = ("caller", "headers", "receive", "scope", "values")
+    __slots__ = ("caller", "headers", "receive", "scope", "trail", "values")
 
     def __init__(self, scope: Scope, receive: Receive, values: tuple[str, ...]) -> None:
         self.scope = scope
@@ -29,6 +32,7 @@ class Exchange:
         self.values = values
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.caller: Identity = ANONYMOUS
+        self.trail: Trail = NO_TRAIL
 
     @property
     def query(self) -> bytes:

@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from osapi.contract.errors import ErrorBody
 from osapi.controller import download, sse
-from osapi.controller.answer import send_answer
-from osapi.controller.authenticate import Authenticator, authorise
+from osapi.controller.answer import Answer, send_answer
+from osapi.controller.entrance import Entrance
 from osapi.controller.errors import failure
 from osapi.controller.exchange import Exchange
 from osapi.controller.routing import Found, raw_path
@@ -22,39 +22,52 @@ from osapi.controller.routing import Found, raw_path
 class Gate:
     """Lets requests through to their routes. `stopping` ends open streams."""
 
-    def __init__(self, authenticator: Authenticator, stopping: asyncio.Event) -> None:
-        self._authenticator = authenticator
+    def __init__(self, entrance: Entrance, stopping: asyncio.Event) -> None:
+        self._entrance = entrance
         self._stopping = stopping
 
     async def serve(self, found: Found, scope: Scope, receive: Receive, send: Send) -> None:
         """Authenticate, authorise, and answer from the route."""
         route, values = found
         exchange = Exchange(scope, receive, values)
-        if route.permission is not None:
-            exchange.caller = self._authenticator.identify(exchange.headers.get(b"authorization"))
-            authorise(exchange.caller, route.permission)
-        answer = await route.serve(exchange)
+        if route.permission is None:
+            answer = await self._entrance.anonymous(exchange, route.serve)
+        else:
+            answer = await self._entrance.known(
+                exchange,
+                route.serve,
+                permission=route.permission,
+                operation_id=route.operation_id,
+                changes=route.changes,
+            )
+        await self._send(answer, scope, receive, send)
+
+    async def refuse(self, allowed: list[str], scope: Scope, receive: Receive, send: Send) -> None:
+        """The path exists, but not with this method."""
+        methods = ", ".join(allowed)
+        body = ErrorBody(error=f"{scope['method']} is not possible here; use {methods}", code="method_not_allowed")
+        await self._tell(failure(405, body, ((b"allow", methods.encode()),)), scope, receive, send)
+
+    async def unknown(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """There is no such path."""
+        body = ErrorBody(error="there is no such path; see /api/openapi.json for those there are", code="not_found")
+        await self._tell(failure(404, body), scope, receive, send)
+
+    async def _tell(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+        """Give the same answer to everybody, below `/api` only with a good token."""
+        exchange = Exchange(scope, receive, ())
+
+        async def tell(_: Exchange) -> Answer:
+            return answer
+
+        below = raw_path(scope).startswith("/api/")
+        await (self._entrance.known(exchange, tell) if below else self._entrance.anonymous(exchange, tell))
+        await self._send(answer, scope, receive, send)
+
+    async def _send(self, answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
         if answer.events is not None:
             await sse.stream(answer, receive, send, self._stopping)
         elif answer.file is not None:
             await download.stream(answer, answer.file, receive, send, head=scope["method"] == "HEAD")
         else:
             await send_answer(answer, send, head=scope["method"] == "HEAD")
-
-    async def refuse(self, allowed: list[str], scope: Scope, receive: Receive, send: Send) -> None:
-        """The path exists, but not with this method."""
-        self._identify(scope, receive)
-        methods = ", ".join(allowed)
-        body = ErrorBody(error=f"{scope['method']} is not possible here; use {methods}", code="method_not_allowed")
-        answer = failure(405, body, ((b"allow", methods.encode()),))
-        await send_answer(answer, send, head=scope["method"] == "HEAD")
-
-    async def unknown(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """There is no such path."""
-        self._identify(scope, receive)
-        body = ErrorBody(error="there is no such path; see /api/openapi.json for those there are", code="not_found")
-        await send_answer(failure(404, body), send, head=scope["method"] == "HEAD")
-
-    def _identify(self, scope: Scope, receive: Receive) -> None:
-        if raw_path(scope).startswith("/api/"):
-            self._authenticator.identify(Exchange(scope, receive, ()).headers.get(b"authorization"))

@@ -106,6 +106,7 @@ def _audit(section: nats.Audit) -> Stream | None:
         max_bytes=section.max_bytes or None,
         storage=_storage(section),
         replicas=_replicas(section),
+        only_age_removes=True,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from osapi.contract import masking
 from osapi.contract import target as targets
 from osapi.contract.errors import OsapiError, Unavailable
-from osapi.contract.operation import Operation, deadline_of
+from osapi.contract.operation import Kind, Operation, deadline_of
 from osapi.contract.target import Target
 from osapi.controller import attached, envelope, options
 from osapi.controller.answer import Answer
@@ -87,7 +87,9 @@ class NodeEndpoint:
         )
         if attached.is_wanted(exchange, submission.request):
             return Answer(200, events=attached.events(self._services.jobs, ticket, submission, wait_s, answer))
-        return answer(await self._collect(ticket, wait_s))
+        collected = await self._collect(ticket, wait_s)
+        exchange.trail.answered(envelope.counts(collected))
+        return answer(collected)
 
     def _patience_s(self, submission: Submission) -> float:
         """How long to wait when the caller does not say: not less than the work may take on a host."""
@@ -112,6 +114,7 @@ class NodeEndpoint:
             actor=Actor(caller.subject, caller.roles),
             dry_run=asked.dry_run,
             idempotency_key=asked.idempotency_key,
+            trail=exchange.trail,
         )
 
     async def _body(self, exchange: Exchange) -> bytes | None:
@@ -135,4 +138,11 @@ def route(operation: Operation[Any, Any], services: NodeServices) -> Route:
     """The route of an operation."""
     method, path = operation.route
     endpoint = NodeEndpoint(operation, services)
-    return Route(method=method, path=PREFIX + path, permission=operation.permission, serve=endpoint.serve)
+    return Route(
+        method=method,
+        path=PREFIX + path,
+        permission=operation.permission,
+        serve=endpoint.serve,
+        operation_id=operation.operation_id,
+        changes=operation.kind is Kind.MODIFY,
+    )

@@ -18,7 +18,7 @@ from osapi.controller.endpoint import has_body, path_names
 from osapi.controller.schemas import FILE, REF, Schema, Schemas, accepted, element_of
 from osapi.jobs.api import JobEvent
 
-_ALWAYS = (400, 401, 403, 404, 409, 500, 503)
+_ALWAYS = (400, 401, 403, 404, 409, 429, 500, 503, 507)
 _NODE = (*_ALWAYS, 504)
 _JSON = "application/json"
 _FORM = "multipart/form-data"
@@ -166,7 +166,7 @@ def _success(endpoint: Endpoint, schemas: Schemas) -> Schema:
         return {str(endpoint.status): {"description": HTTPStatus(endpoint.status).phrase}}
     if endpoint.response is bytes:
         return {str(endpoint.status): _content(FILE, HTTPStatus(endpoint.status).phrase, "application/octet-stream")}
-    media = "text/event-stream" if endpoint.stream else _JSON
+    media = "text/event-stream" if endpoint.stream else endpoint.lines or _JSON
     return {str(endpoint.status): _content(schemas.of(endpoint.response), HTTPStatus(endpoint.status).phrase, media)}
 
 

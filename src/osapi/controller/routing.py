@@ -30,6 +30,9 @@ class Route:
     permission: str | None
     serve: Serve
     stream: bool = False
+    operation_id: str = ""
+    changes: bool = False
+    """Whether it asks for a change, by what is declared of it."""
 
 
 @dataclass

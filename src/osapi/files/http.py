@@ -78,6 +78,7 @@ class FileRoutes:
             fields: api.FileForm = form.fields
             _check(fields, upload)
             await _check_content(fields.content_type, upload.size, kept)
+            await call.trail.about_to_change(fields)
             return Reply(body=await self._keep(fields, upload, force=request.force))
 
     async def _keep(self, fields: api.FileForm, upload: Upload, *, force: bool) -> api.FileUpload:

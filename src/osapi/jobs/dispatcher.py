@@ -18,6 +18,7 @@ from osapi.contract.errors import Conflict, NotFound, Unavailable
 from osapi.contract.ids import JobId, MachineId
 from osapi.contract.operation import Kind, Operation, deadline_of, is_followed
 from osapi.contract.target import Target
+from osapi.contract.trail import NO_TRAIL, Errand, Trail
 from osapi.jobs import envelope, roster, sealing, subjects
 from osapi.jobs.entry import JobEntry, moment
 from osapi.jobs.index import Change, Index
@@ -42,7 +43,8 @@ class Submission:
 
     `hosts` maps machine id to host name and is empty for `_any`; `machine` is set when it is one host from the
     start, which it always is for `_any` with secrets. Two submissions of one actor with the same
-    `idempotency_key` are one job.
+    `idempotency_key` are one job. `trail` is told before
+    anything of the job is stored.
     """
 
     operation: Operation[Any, Any]
@@ -54,6 +56,7 @@ class Submission:
     dry_run: bool = False
     idempotency_key: str | None = None
     retry_of: JobId | None = None
+    trail: Trail = NO_TRAIL
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ class Dispatcher:
     async def submit(self, submission: Submission) -> Ticket:
         """Seal, sign, store and publish a job; with a known idempotency key, find the job again instead.
 
+        Before that, the trail of a change must be stored: what is on file can be delivered at any moment.
         Raises `Conflict` when the key was used for another request, `Invalid` when secrets cannot be sealed to a
         host, and `Unavailable` (with the job id) when the broker refuses or does not confirm.
         """
@@ -114,6 +118,7 @@ class Dispatcher:
         record = sealed + b"\n" + _encode(names)
         ticket = self._ticket(job.id)
         try:
+            await submission.trail.about_to_submit(_errand(submission, job))
             ticket.revision = await self._accept(job, sealed, record)
         except Conflict:
             return await self._existing(job)
@@ -281,6 +286,17 @@ class Dispatcher:
         if entry is not None and entry.status.is_final:
             ticket.done.set()
         return ticket
+
+
+def _errand(submission: Submission, job: Job) -> Errand:
+    return Errand(
+        job_id=job.id,
+        operation=job.operation,
+        target=job.target,
+        hosts=submission.hosts,
+        request=submission.request,
+        dry_run=job.dry_run,
+    )
 
 
 def _job_id(submission: Submission) -> JobId:

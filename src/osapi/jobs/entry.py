@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from sys import intern
@@ -10,6 +11,7 @@ import msgspec
 
 from osapi.contract.ids import JobId
 from osapi.contract.operation import Kind
+from osapi.contract.trail import HostCounts
 from osapi.jobs.record import Actor, Ending, Roster
 from osapi.jobs.status import (
     GRACE_S,
@@ -23,6 +25,8 @@ from osapi.jobs.status import (
     lone_status,
     settles_at,
 )
+
+_DONE = frozenset({HostState.COMPLETED, HostState.SKIPPED})
 
 
 class JobHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +160,13 @@ class JobEntry:
         notes = list(self.notes.values()) or [HostNote()]
         window = self.window
         return max((settles_at(note, window) for note in notes if note.ending is None), default=0.0)
+
+    def counts(self, now: float) -> HostCounts:
+        """How the hosts fare at the time `now`; of a job for anybody that nobody took, how the job does."""
+        states = [(note.hostname, self.state_of(note, now)) for note in self.notes.values()]
+        failed = [name for name, state in states if state not in _DONE]
+        found = Counter(state.value for _, state in states)
+        return HostCounts(states=found or {self.status.value: 1}, failed=failed)
 
     def changed(self) -> bool | None:
         """Whether any host changed; None when no host said so either way."""

@@ -104,7 +104,7 @@ class JobRoutes:
     async def retry(self, call: Call) -> Reply:
         request: api.JobRetryRequest = call.request
         entry, facts = await self._read(call)
-        return await self._submit_again(call.caller, entry, facts, request.target_hostname, request.secrets)
+        return await self._submit_again(call, entry, facts, request.target_hostname, request.secrets)
 
     async def cancel(self, call: Call) -> Reply:
         entry, _ = await self._read(call)
@@ -159,7 +159,7 @@ class JobRoutes:
             raise Conflict(f"dead letter {letter.id} is a notice of the broker and names no job; purge it")
         entry, facts = await self._read_job(call.caller, letter.job_id)
         target = None if entry.is_any else letter.machine_id
-        reply = await self._submit_again(call.caller, entry, facts, target, {})
+        reply = await self._submit_again(call, entry, facts, target, {})
         await self.jobs.dead_letters.purge(request.id)
         return reply
 
@@ -185,13 +185,13 @@ class JobRoutes:
 
     async def _submit_again(
         self,
-        caller: Caller,
+        call: Call,
         entry: JobEntry,
         facts: JobFacts,
         target_text: str | None,
         secrets: Mapping[str, Secret],
     ) -> Reply:
-        job = facts.job
+        job, caller = facts.job, call.caller
         operation = self._operation(job.operation)
         _require(caller, operation)
         self.jobs.verify(facts)
@@ -208,6 +208,7 @@ class JobRoutes:
                 actor=_actor(caller),
                 dry_run=job.dry_run,
                 retry_of=entry.id,
+                trail=call.trail,
             )
         )
         await self.jobs.dispatcher.note(entry.id, Event.RETRIED, {"new_job_id": ticket.job_id, "target": str(target)})

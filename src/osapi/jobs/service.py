@@ -90,6 +90,8 @@ class JobService:
         self.index = Index(self._observe, retention_s=retention.total_seconds() if retention else None)
         self.dispatcher = Dispatcher(broker, self.store, self.index, signer, agents, expiry=expiry, clock=clock)
         self.delivery = Delivery(broker, self.index, self.dispatcher, standing=standing, clock=clock)
+        self.on_end: list[Callable[[JobEntry], None]] = []
+        """Told of every job that ends while this controller runs."""
         self.dead_letters = DeadLetters(broker, names.dead_letter_stream)
         self._leftovers = Leftovers()
 
@@ -194,6 +196,9 @@ class JobService:
         self.dispatcher.observe(change, answer)
         self.feed.publish(change)
         self._count(change)
+        if change.event == "done":
+            for tell in self.on_end:
+                tell(change.entry)
         if change.event == "done" and lost_hosts(change.entry, self._clock()):
             self._letters_due.put_nowait(change.entry)
 

@@ -18,6 +18,7 @@ import msgspec
 from osapi.contract.ids import JobId
 from osapi.contract.operation import Operation
 from osapi.sdk import results
+from osapi.sdk.aio_audit import AsyncAudit
 from osapi.sdk.aio_files import AsyncFiles
 from osapi.sdk.aio_fleet import AsyncAgents, AsyncHealth
 from osapi.sdk.aio_jobs import AsyncJobs
@@ -56,6 +57,7 @@ class AsyncClient:
         self.agents = AsyncAgents(self.raw)
         self.files = AsyncFiles(self.raw)
         self.health = AsyncHealth(self.raw)
+        self.audit = AsyncAudit(self.raw)
 
     async def run(
         self,

@@ -1,4 +1,4 @@
-"""Every request besides those to hosts: jobs, dead letters, agents, files, health. The one place that spells their paths.
+"""Every request besides those to hosts: jobs, dead letters, audit, agents, files, health. The one place that spells their paths.
 
 Only those that read are sent again when a connection breaks: a second retry is a second job, and a second
 delete finds nothing.
@@ -20,6 +20,9 @@ LONGEST_WAIT_S = 3600.0
 """The longest that a controller waits for hosts."""
 STREAM_SILENCE_S = 60.0
 """A stream of events that is silent for longer is taken for broken; controllers say something every 15 s."""
+
+
+JSON_LINES = "application/x-ndjson"
 
 
 def job_list(**filters: Any) -> Request:
@@ -83,6 +86,26 @@ def dead_letter_replay(letter_id: int) -> Request:
 def dead_letter_purge(letter_id: int | None = None) -> Request:
     """Delete one dead letter, or all of them."""
     return Request("DELETE", with_query("/api/job/dead-letter", {"id": letter_id}))
+
+
+def audit_list(**filters: Any) -> Request:
+    """`filters` as in `AuditListRequest`; None is left out."""
+    return Request("GET", with_query("/api/audit", filters))
+
+
+def audit_get(entry_id: str) -> Request:
+    """Read one entry of the audit."""
+    return Request("GET", f"/api/audit/{quote(entry_id)}")
+
+
+def audit_export(**filters: Any) -> Request:
+    """Read all entries, a line each; `filters` as in `AuditFilters`."""
+    return Request("GET", with_query("/api/audit/export", filters), headers={"accept": JSON_LINES})
+
+
+def audit_chain() -> Request:
+    """Read the chain as it is stored, a message a line."""
+    return Request("GET", "/api/audit/chain", headers={"accept": JSON_LINES})
 
 
 def agent_list(**filters: Any) -> Request:

@@ -18,6 +18,7 @@ import msgspec
 from osapi.contract.ids import JobId
 from osapi.contract.operation import Operation
 from osapi.sdk import results
+from osapi.sdk.audit import Audit
 from osapi.sdk.files import Files
 from osapi.sdk.fleet import Agents, Health
 from osapi.sdk.following import Following
@@ -56,6 +57,7 @@ class Client:
         self.agents = Agents(self.raw)
         self.files = Files(self.raw)
         self.health = Health(self.raw)
+        self.audit = Audit(self.raw)
 
     def run(
         self,

@@ -108,6 +108,11 @@ class Broker:
         """Whether the connection stands, as far as this side knows."""
         return self.link.is_connected
 
+    @property
+    def max_payload(self) -> int:
+        """The longest message that the broker carries, in bytes."""
+        return self.link.client.max_payload
+
     async def close(self, *, deadline_s: float = 5.0) -> None:
         """Let handlers finish what was received, for `deadline_s` at most, then disconnect.
 

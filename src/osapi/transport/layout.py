@@ -39,7 +39,8 @@ class Stream:
     """One stream. None means without limit; a limit of 0 makes no sense and is refused by the broker.
 
     `max_msgs_per_subject` keeps the newest so many of each subject, whatever `discard` says of the whole.
-    `duplicate_window` is how long a message id is remembered; it may not exceed `max_age`.
+    `duplicate_window` is how long a message id is remembered; it may not exceed `max_age`. With `only_age_removes` the
+    broker refuses to delete or purge messages, whoever asks; that cannot be taken back.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Stream:
     republish: Republish | None = None
     allow_direct: bool = True
     allow_message_ttl: bool = False
+    only_age_removes: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
 
 

@@ -100,6 +100,8 @@ def _stream_config(link: Link, stream: Stream, *more: str) -> dict[str, Any]:
         "duplicate_window": _ns(_window(stream.duplicate_window, stream.max_age)),
         "allow_direct": stream.allow_direct,
         "allow_msg_ttl": stream.allow_message_ttl,
+        "deny_delete": stream.only_age_removes,
+        "deny_purge": stream.only_age_removes,
     }
     if stream.metadata:
         config["metadata"] = dict(stream.metadata)

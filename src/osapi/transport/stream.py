@@ -76,6 +76,10 @@ class StreamKeeper:
         state = await self._state()
         return state.first_seq, state.last_seq
 
+    async def between(self, first: int, last: int) -> list[StreamMessage]:
+        """Every message from sequence `first` to `last`, oldest first; those that are gone are left out."""
+        return [self._message(one) for one in await batch.between(self._link, self._name, first, last)]
+
     async def follow(
         self,
         subject: str,

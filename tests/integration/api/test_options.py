@@ -200,7 +200,11 @@ async def test_while_the_broker_is_silent_the_job_is_named_and_the_key_finds_it_
         refused = await small.admin.post(SHELL.format("web-00"), body, idempotency_key=key)
     finally:
         os.kill(small.stack.broker_pid, signal.SIGCONT)
-    assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (503, "unavailable", "1")
+    assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (
+        503,
+        "audit_unavailable",
+        "1",
+    )
 
     async def accepted() -> httpx2.Response | None:
         answer = await small.admin.post(SHELL.format("web-00"), body, idempotency_key=key)

@@ -18,7 +18,11 @@ ROLES = {
     },
     "operator": {"permissions": ["command:execute", "job:read"]},
 }
-QUICK = {"api": {"job_timeout": "2s", "security": {"roles": ROLES}}, "nats": {"registry": {"ttl": "10m"}}}
+UNLIMITED = {"token_per_second": 0, "anonymous_per_second": 0, "guesses_per_second": 0}
+QUICK = {
+    "api": {"job_timeout": "2s", "security": {"roles": ROLES}, "limits": UNLIMITED},
+    "nats": {"registry": {"ttl": "10m"}},
+}
 
 
 @pytest.fixture(scope="module")

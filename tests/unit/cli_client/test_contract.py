@@ -10,6 +10,9 @@ from osapi.cli.node import OUTPUT_OPTIONS
 COMMANDS = {
     "agent get": "--hostname!",
     "agent list": "",
+    "audit export": "--output! --type",
+    "audit get": "--audit-id!",
+    "audit list": "--limit --offset",
     "health liveness": "",
     "health ready": "",
     "job delete": "--job-id!",

@@ -86,6 +86,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "nats.stream.subjects": ("jobs.>", "jobs.>"),
     "controller.client.url": ("https://api.test", "https://api.test"),
     "controller.nats.auth.type": ("none", "none"),
+    "controller.api.trusted_proxies": ("10.0.0.0/8, ::1", ["10.0.0.0/8", "::1"]),
     "controller.api.security.signing_key": ("x" * 40, "x" * 40),
     "agent.nats.auth.type": ("none", "none"),
     "telemetry.tracing.otlp_endpoint": ("http://collector:4318", "http://collector:4318"),

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from starlette.types import ASGIApp
 
+from osapi.audit.question import NO_AUDIT
 from osapi.auth import roles, tokens
 from osapi.auth.keyring import KeyRing
 from osapi.auth.revocation import Revocations
@@ -24,7 +25,10 @@ from osapi.contract.operation import Operation
 from osapi.contract.target import Target
 from osapi.controller import asgi
 from osapi.controller.authenticate import Authenticator
+from osapi.controller.client_address import ClientAddress
+from osapi.controller.entrance import Audit, Entrance, unlimited
 from osapi.controller.health import Check
+from osapi.controller.limits import Limits
 from osapi.controller.node import NodeServices
 from osapi.domains import discovery
 from osapi.fleet import resolution
@@ -156,6 +160,9 @@ def stage(
     checks: Iterable[Check] = (),
     custom: Mapping[str, Role] | None = None,
     origins: Iterable[str] = (),
+    audit: Audit = NO_AUDIT,
+    limits: Limits | None = None,
+    address: ClientAddress | None = None,
     body_limit: int = BODY_LIMIT,
 ) -> Stage:
     """Put the application together."""
@@ -164,7 +171,7 @@ def stage(
     verifier = TokenVerifier(RING, roles.from_settings(custom or {}), revoked)
     app = asgi.application(
         asgi.routes(operations, services, list(slices), list(checks)),
-        Authenticator(verifier, lambda: SECONDS),
+        Entrance(Authenticator(verifier, lambda: SECONDS), audit, limits or unlimited(), address or ClientAddress()),
         stopping,
         list(origins),
     )

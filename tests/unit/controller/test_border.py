@@ -27,6 +27,7 @@ STATUSES = {
     "NotManaged": 404,
     "Conflict": 409,
     "TooLarge": 413,
+    "TooMany": 429,
     "Unsupported": 422,
     "MissingTool": 422,
     "Permanent": 500,
@@ -34,6 +35,7 @@ STATUSES = {
     "DeadlineExceeded": 500,
     "NoAnswer": 504,
     "Unavailable": 503,
+    "StoreFull": 507,
 }
 
 
@@ -58,6 +60,8 @@ def test_every_failure_is_told_in_the_one_shape(kind: type[OsapiError]) -> None:
 
 def test_what_may_pass_says_when_to_try_again() -> None:
     assert (b"retry-after", b"1") in answer_to(errors.Unavailable("x")).headers
+    assert (b"retry-after", b"60") in answer_to(errors.StoreFull("x")).headers
+    assert (b"retry-after", b"3") in answer_to(errors.TooMany.until("x", 2.1)).headers
 
 
 async def test_every_answer_has_an_id_of_its_own(played: Stage) -> None:
