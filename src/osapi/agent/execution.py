@@ -6,6 +6,7 @@ Cancellation does go on: it stops the provider, and through `host.run` the whole
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,13 +15,13 @@ from osapi.agent import requests
 from osapi.agent.bounds import bounded
 from osapi.agent.catalogue import Found
 from osapi.contract.errors import DeadlineExceeded, OsapiError, Unsupported
-from osapi.contract.operation import Change
-from osapi.host.door import Host, Task
-from osapi.host.program import OVERRUN_S
+from osapi.contract.operation import Change, Later
+from osapi.host.door import Host, Keep, Live, Task
+from osapi.host.taking import LONGEST_S
 from osapi.jobs.record import Ending, Job
 from osapi.telemetry.log import get_logger
 
-GRACE_S = OVERRUN_S + 0.5
+GRACE_S = LONGEST_S + 0.5
 """How much longer than the deadline a provider may take to stop by itself and tell what it has so far."""
 _NULL = msgspec.Raw(b"null")
 
@@ -38,14 +39,37 @@ class Outcome(msgspec.Struct, frozen=True):
     code: str | None = None
 
 
-async def execute(found: Found, job: Job, host: Host) -> Outcome:
-    """Run the job now, within its deadline."""
-    task = Task(job_id=job.id, operation=job.operation, check_mode=job.dry_run)
+class Waiting(msgspec.Struct, frozen=True):
+    """The work is under way and ends later, at `until` at the latest; `note` is for whoever sees to its end."""
+
+    note: dict[str, Any]
+    until: datetime
+
+
+async def execute(
+    found: Found,
+    job: Job,
+    host: Host,
+    live: Live | None = None,
+    keep: Keep | None = None,
+    *,
+    waiting: Waiting | None = None,
+) -> Outcome | Waiting:
+    """Run the job now, within its deadline; or, if it was `waiting`, see to its end.
+
+    `live` takes what it gives out meanwhile, `keep` what is kept whole.
+    """
+    view = host.for_task(Task(job_id=job.id, operation=job.operation, check_mode=job.dry_run, live=live, keep=keep))
     limit = asyncio.timeout(job.deadline_s + GRACE_S)
     try:
         async with limit:
             request = await requests.read(found.operation, job.request, host)
-            result = await found.call(host.for_task(task))(request)
+            if waiting is None:
+                result = await found.call(view)(request)
+            else:
+                result = await found.later(view)(request, waiting.note)
+    except Later as later:
+        return Waiting(later.note, later.until)
     except DeadlineExceeded as problem:
         return _out_of_time(problem.message, problem.details)
     except Unsupported as problem:

@@ -22,6 +22,7 @@ from osapi.agent.ledger import Ledger
 from osapi.agent.listener import Listener
 from osapi.agent.memory import Memory
 from osapi.agent.nameplate import Nameplate
+from osapi.agent.outlet import Outlet
 from osapi.agent.pressure import Pressure
 from osapi.agent.puller import Puller
 from osapi.agent.pulse import Pulse
@@ -40,6 +41,7 @@ from osapi.contract.ids import MachineId
 from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import AgentState
 from osapi.host import identity, trial
+from osapi.host.fetchable import Fetchable
 from osapi.host.local import LocalHost, open_host
 from osapi.host.objects import BrokerObjects
 from osapi.pki.keys import load_public_key
@@ -50,6 +52,8 @@ from osapi.transport.broker import Broker
 from osapi.transport.queue import PullQueue
 
 _CONNECT_S = 2.0
+_LISTENERS = 10
+"""Jobs at once that last as long as somebody listens, beside `agent.max_jobs` others."""
 _LONGEST_PAUSE_S = 5.0
 _log = get_logger(__name__)
 
@@ -146,10 +150,19 @@ def _assemble(
         host=host,
         catalogue=Catalogue(setup.domains, host.family.chain),
         slots=Slots(settings.agent.max_jobs),
+        listening_slots=Slots(_LISTENERS),
         ledger=ledger,
         memory=Memory(),
         claims=Claims(queue, machine, nameplate, wanted.returned, setup.now),
         reporter=reporter,
+        outlet=Outlet(
+            broker,
+            broker.objects(settings.nats.output.bucket) if settings.nats.output.bucket else None,
+            machine,
+            nameplate,
+            setup.now,
+            keep_bytes=settings.agent.keep_output_bytes,
+        ),
         fail_points=setup.fail_points,
         now=setup.now,
     )
@@ -221,6 +234,7 @@ async def _host(setup: Setup, state: StateDir, reach: Reach) -> LocalHost:
         claims=claims,
         reach=reach,
         sudo=agent.privilege_escalation.enabled,
+        fetchable=Fetchable(paths=tuple(agent.fetch.paths), max_bytes=agent.fetch.max_bytes),
         private_places=[str(place) for place in (paths.data_dir, paths.pki, paths.agent_pki, paths.nats_store)],
         facts_folder=agent.facts.folder,
     )

@@ -24,7 +24,7 @@ from msgspec.structs import FieldInfo
 
 from osapi.cli import node
 from osapi.cli.tree import shared_options
-from osapi.contract.operation import Column, Kind, Timed
+from osapi.contract.operation import Column, Followed, Kind, Lasting
 from osapi.sdk.generate.files import write
 from osapi.sdk.generate.places import Place, places
 from osapi.sdk.generate.spelling import Ungeneratable, bare, describe, quote
@@ -32,9 +32,11 @@ from osapi.sdk.generate.spelling import Ungeneratable, bare, describe, quote
 FILE = Path(__file__).parent / "_commands.py"
 ROOT_WORD = "node"
 
-_SHARED = (*shared_options(), *node.NODE_OPTIONS, *node.MODIFY_OPTIONS, *node.OUTPUT_OPTIONS)
+_SHARED = (*shared_options(), *node.NODE_OPTIONS, *node.MODIFY_OPTIONS)
 TAKEN = frozenset(name.removeprefix("--") for option in _SHARED for name in option.names) | {"help"}
 """Flags that commands below `client node` have anyway."""
+_TAKEN_BY_OUTPUT = frozenset(name.removeprefix("--") for option in node.OUTPUT_OPTIONS for name in option.names)
+"""Flags that those have besides which run a command on a host."""
 
 _SCALARS: dict[Any, str] = {str: "text", int: "int", float: "float", bool: "switch"}
 _OUTPUT_FIELDS = frozenset({"stdout", "stderr", "exit_code"})
@@ -82,13 +84,22 @@ def _entry(place: Place, declared: Sequence[Place]) -> list[str]:
         f'        "permission": {quote(operation.permission)},',
         f'        "modifies": {operation.kind is Kind.MODIFY},',
         f'        "deadline_s": {operation.deadline.total_seconds()},',
-        f'        "timed": {issubclass(operation.request, Timed)},',
+        f'        "lasts": {_literal(_lasts(operation.request))},',
+        f'        "follows": {issubclass(operation.request, Followed)},',
         f'        "output": {_has_output(operation.result)},',
         *_block("flags", (_flag(place, one) for one in _fields(operation.request))),
         *_block("columns", (_column(column) for column in operation.columns)),
         *_block("details", (_column(column) for column in _details(place, declared))),
     ]
     return [f"    {quote(' '.join(operation.command))}: {{", *lines, "    },"]
+
+
+def _lasts(model: type[msgspec.Struct]) -> tuple[str, tuple[tuple[str, int], ...]] | tuple[()]:
+    """What the request says about how long it lasts: the switch that has to be set, and the fields with defaults."""
+    if not issubclass(model, Lasting):
+        return ()
+    defaults = {one.name: one.default for one in msgspec.structs.fields(model)}
+    return (model.WHEN, tuple((name, defaults[name]) for name in model.SECONDS))
 
 
 def _fields(model: type[msgspec.Struct]) -> list[FieldInfo]:
@@ -104,7 +115,7 @@ def _block(name: str, lines: Iterable[str]) -> list[str]:
 def _flag(place: Place, one: FieldInfo) -> str:
     operation = place.operation
     name = _extra(one.type).get("flag") or one.name.replace("_", "-")
-    if name in TAKEN:
+    if name in TAKEN or (name in _TAKEN_BY_OUTPUT and _has_output(operation.result)):
         raise Ungeneratable(f'{operation.name}: the flag --{name} is taken; give {one.name} Meta(extra={{"flag": …}})')
     try:
         kind, choices = _made(place, one.name) or _kind(one.type)
@@ -225,7 +236,7 @@ def _first_line(module: str) -> str:
 
 def _literal(value: Any) -> str:
     if isinstance(value, tuple):
-        inner = ", ".join(quote(one) for one in value)  # pyright: ignore[reportUnknownVariableType]
+        inner = ", ".join(_literal(one) for one in value)  # pyright: ignore[reportUnknownVariableType]
         return f"({inner},)" if len(value) == 1 else f"({inner})"  # pyright: ignore[reportUnknownArgumentType]
     return quote(value)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from osapi.contract import target as targets
 from osapi.contract.errors import OsapiError, Unavailable
 from osapi.contract.operation import Operation, deadline_of
 from osapi.contract.target import Target
-from osapi.controller import envelope, options
+from osapi.controller import attached, envelope, options
 from osapi.controller.answer import Answer
 from osapi.controller.decode import BODY_METHODS, RequestReader, takes_body
 from osapi.controller.endpoint import path_names
@@ -29,12 +30,10 @@ from osapi.jobs.status import GRACE_S
 PREFIX = "/api/node/{hostname}"
 
 
-class Jobs(Protocol):
-    """What is needed of `jobs.dispatcher.Dispatcher`."""
+class Jobs(attached.Jobs, Protocol):
+    """What is needed of `jobs.service.JobService`."""
 
     async def submit(self, submission: Submission, /) -> Ticket: ...
-
-    async def wait(self, ticket: Ticket, timeout_s: float, /) -> Collected: ...
 
 
 class Fleet(Protocol):
@@ -77,11 +76,17 @@ class NodeEndpoint:
         wait_s = self._patience_s(submission) if asked.wait_s is None else asked.wait_s
         if wait_s == 0:
             return envelope.accepted(ticket.job_id)
-        collected = await self._collect(ticket, wait_s)
         single = not targets.is_broadcast(submission.target)
-        return envelope.answer_of(
-            collected, self._operation.status, single=single, waited_s=wait_s, own_status=self._own_status
+        answer = partial(
+            envelope.answer_of,
+            status=self._operation.status,
+            single=single,
+            waited_s=wait_s,
+            own_status=self._own_status,
         )
+        if attached.is_wanted(exchange, submission.request):
+            return Answer(200, events=attached.events(self._services.jobs, ticket, submission, wait_s, answer))
+        return answer(await self._collect(ticket, wait_s))
 
     def _patience_s(self, submission: Submission) -> float:
         """How long to wait when the caller does not say: not less than the work may take on a host."""

@@ -32,6 +32,7 @@ from osapi.host.plan import (
 )
 from osapi.host.program import Completed
 from osapi.host.service import Answered, Ask
+from osapi.host.taking import taking
 
 _LAST_WORDS = 2048
 """Bytes of standard error that a failure carries."""
@@ -139,17 +140,21 @@ async def _set_kernel_value(host: Host, action: SetKernelValue) -> None:
 
 
 async def _run(host: Host, action: Run) -> Completed:
-    completed = await host.run(
-        action.argv,
-        stdin=action.stdin,
-        deadline_s=action.deadline_s,
-        env=action.env,
-        cwd=action.cwd,
-        user=action.user,
-        privileged=action.privileged,
-        output_limit=action.output_limit,
-        on_output=host.task.on_output if action.live else None,
-    )
+    async with taking(host.task, live=action.live, keep=action.keep) as output:
+        completed = await output.complete(
+            host.run(
+                action.argv,
+                stdin=action.stdin,
+                deadline_s=action.deadline_s,
+                env=action.env,
+                cwd=action.cwd,
+                user=action.user,
+                privileged=action.privileged,
+                output_limit=action.output_limit,
+                on_output=output.taker,
+            ),
+            action.deadline_s,
+        )
     if action.accept is not None and completed.exit_code not in action.accept:
         raise failure_of(completed, action.failure)
     return completed

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from osapi.host.door import Host, Reach, Task
 from osapi.host.ending import in_own_thread, in_thread
 from osapi.host.facts import Facts, as_mapping
 from osapi.host.family import Family, detect
+from osapi.host.fetchable import NOTHING, Fetchable
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileStat, FileTree
 from osapi.host.identity import Claims, Names
@@ -60,6 +61,7 @@ class _Parts:
     backups: Backups
     objects: Objects
     private_places: tuple[str, ...]
+    fetchable: Fetchable
     probe: SpaceProbe
     facts: Facts
     sudo: bool
@@ -123,6 +125,10 @@ class LocalHost:
         """The same host, to which these objects can be deployed."""
         return LocalHost(replace(self._parts, objects=objects), self._task)
 
+    @property
+    def fetchable(self) -> Fetchable:
+        return self._parts.fetchable
+
     def now(self) -> datetime:
         return self._parts.now()
 
@@ -171,6 +177,9 @@ class LocalHost:
         if path.startswith(_NEVER_BLOCKS):
             return self._parts.files.read(path, limit, follow=follow)
         return await asyncio.to_thread(self._parts.files.read, path, limit, follow=follow)
+
+    def pieces(self, path: str) -> AsyncGenerator[bytes]:
+        return stream.read(self._parts.files, path)
 
     async def stat(self, path: str) -> FileStat | None:
         return await asyncio.to_thread(self._parts.files.stat, path)
@@ -307,6 +316,7 @@ async def open_host(
     root: str = "/",
     sudo: bool = False,
     private_places: Sequence[str] = (),
+    fetchable: Fetchable = NOTHING,
     facts_folder: str = custom_facts.FOLDER,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> LocalHost:
@@ -314,8 +324,9 @@ async def open_host(
 
     `state_dir` exists and holds the notes about files and what was there before them; `claims` is what the
     settings say about the host; `reach` answers `reaches_controller`, without it nothing is reached; `sudo`
-    prefixes privileged programs; `private_places` are further directories of OSAPI's own; `facts_folder` holds
-    custom facts. `root` is for tests: files are looked for below it, programs are not.
+    prefixes privileged programs; `private_places` are further directories of OSAPI's own; `fetchable` says which
+    files may be fetched; `facts_folder` holds custom facts. `root` is for tests: files are looked for below it,
+    programs are not.
     Raises `Permanent` or `Invalid` when the host has no usable machine id.
     """
     files = FileTree(root)
@@ -332,6 +343,7 @@ async def open_host(
         backups=LocalBackups(files, FileTree(str(state_dir))),
         objects=NoObjects(),
         private_places=(str(state_dir), *private_places),
+        fetchable=fetchable,
         probe=SpaceProbe(),
         facts=Facts(facts_folder),
         sudo=sudo,

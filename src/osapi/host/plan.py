@@ -103,6 +103,8 @@ class Run:
     privileged: bool = False
     live: bool = False
     """Whether its output is passed on while it runs."""
+    keep: bool = False
+    """Whether its output is kept whole."""
     output_limit: int = OUTPUT_LIMIT
     accept: frozenset[int] | None = frozenset({0})
     failure: str = CommandFailed.code

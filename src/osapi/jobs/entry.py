@@ -52,6 +52,7 @@ class ResponseHead(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
     received: datetime | None = None
     started: datetime | None = None
+    outputs: int = 0
 
 
 class JobEntry:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Mapping, Sequence
+import sys
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from osapi.host import acting, identity, kernel, processes
 from osapi.host.door import Task
 from osapi.host.facts import as_mapping, os_release
 from osapi.host.family import Family, parse
+from osapi.host.fetchable import NOTHING, Fetchable
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileKind, FileStat, parts_of
 from osapi.host.identity import Names
@@ -32,6 +34,7 @@ from osapi.testing.processes import kill_marked, receive, user_names
 from osapi.testing.programs import Call, FakePrograms, Script
 from osapi.testing.services import Exchange, FakeServices
 
+_PIECE = 1 << 16
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 DEBIAN = "ID=debian\nVERSION_ID=12\nVERSION_CODENAME=bookworm\nPRETTY_NAME='Debian GNU/Linux 12 (bookworm)'\n"
 
@@ -57,6 +60,7 @@ class Setup:
     machine_id: str = "0123456789abcdef0123456789abcdef"
     architecture: str = "x86_64"
     fqdn: str = ""
+    fetchable: Fetchable = NOTHING
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Facts as they are on the wire, beside name, machine id, machine type and distribution."""
     now: datetime = MIDNIGHT
@@ -158,6 +162,10 @@ class FakeHost:
         return self._state.objects
 
     @property
+    def fetchable(self) -> Fetchable:
+        return self._state.setup.fetchable
+
+    @property
     def private_places(self) -> tuple[str, ...]:
         return ("/var/lib/osapi",)
 
@@ -190,7 +198,7 @@ class FakeHost:
             privileged=privileged,
             deadline_s=deadline_s,
         )
-        script, completed = self._state.programs.start(call, output_limit, on_output, self._content)
+        script, completed = await self._state.programs.run(call, output_limit, on_output, self._content)
         self._leave(script.sets)
         return completed
 
@@ -211,6 +219,13 @@ class FakeHost:
 
     async def read(self, path: str, limit: int = READ_LIMIT, *, follow: bool = False) -> bytes | None:
         return self._state.files.read(path, limit, follow=follow)
+
+    async def pieces(self, path: str) -> AsyncGenerator[bytes]:
+        content = self._state.files.read(path, sys.maxsize)
+        if content is None:
+            raise NotFound(f"there is no file {path}")
+        for start in range(0, len(content), _PIECE):
+            yield content[start : start + _PIECE]
 
     async def stat(self, path: str) -> FileStat | None:
         return self._state.files.stat(path)

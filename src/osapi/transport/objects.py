@@ -122,14 +122,18 @@ class ObjectStore:
             raise Unavailable(f"object {info.name} does not have its digest any more", code="corrupt")
 
     @contextlib.asynccontextmanager
-    async def upload(self) -> AsyncGenerator[Upload]:
-        """An object to be written, whose name may become known later. What is not committed is taken back."""
+    async def upload(self, *, take_back: bool = True) -> AsyncGenerator[Upload]:
+        """An object to be written, whose name may become known later.
+
+        What is not committed is taken back; `take_back` False leaves that to the sweep, for who has no right to remove.
+        """
         upload = Upload(self._link, f"{self._prefix}C.", WINDOW)
         try:
             yield upload
         finally:
             if not upload.committed:
                 await upload.end()
+            if take_back and not upload.committed:
                 with contextlib.suppress(Unavailable):  # the sweep will find it
                     await self._purge(upload.nuid)
 

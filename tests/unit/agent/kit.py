@@ -13,7 +13,7 @@ import msgspec
 
 from osapi.contract.errors import Conflict, DeadlineExceeded, MissingTool, OsapiError, Permanent, Unsupported
 from osapi.contract.ids import JobId, MachineId
-from osapi.contract.operation import Change, Handler, Kind, Operation, handle
+from osapi.contract.operation import Change, Handler, Kind, Later, Operation, handle
 from osapi.jobs import envelope, roster
 from osapi.jobs.record import Actor, Job
 from osapi.pki.ed25519 import PrivateKey
@@ -112,6 +112,23 @@ class FakeBucket:
                 await self.changed.wait()
 
 
+class FakeStream:
+    """A stream in memory. `refuses` makes the next messages fail, one exception each."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, bytes]] = []
+        self.refuses: list[OsapiError] = []
+        self.changed = asyncio.Event()
+
+    async def append(self, subject: str, payload: bytes, *, timeout_s: float) -> int:
+        assert timeout_s
+        if self.refuses:
+            raise self.refuses.pop(0)
+        self.messages.append((subject, payload))
+        self.changed.set()
+        return len(self.messages)
+
+
 class ThingRequest(msgspec.Struct):
     """What the operations of `thing` take."""
 
@@ -151,6 +168,7 @@ LOCKED = operation("thing.locked", Kind.MODIFY, ThingChange, lock="thing")
 AGAIN = operation("thing.again", Kind.MODIFY, ThingChange, idempotent=True)
 RAISE = operation("thing.raise", Kind.QUERY, Thing)
 HANG = operation("thing.hang", Kind.MODIFY, ThingChange)
+LATER = operation("thing.later", Kind.MODIFY, ThingChange, lock="thing")
 
 
 @dataclass
@@ -163,6 +181,9 @@ class Effects:
     began: asyncio.Event = field(default_factory=asyncio.Event)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: int = 0
+    ends_at: datetime = NOW
+    asked: int = 0
+    """How often it was asked whether the end has come."""
 
 
 class ThingProvider:
@@ -193,6 +214,18 @@ class ThingProvider:
         self.effects.written.append(self.host.task.job_id)
         return ThingChange(changed=True)
 
+    async def begin(self, _: ThingRequest, /) -> ThingChange:
+        self.effects.written.append(self.host.task.job_id)
+        raise Later({"from": "before"}, self.effects.ends_at)
+
+    async def end(self, _: ThingRequest, note: dict[str, Any], /) -> ThingChange:
+        self.effects.asked += 1
+        if self.effects.raises is not None:
+            raise self.effects.raises
+        if not self.effects.go_on.is_set():
+            raise Later(note, self.effects.ends_at)
+        return ThingChange(changed=True, text=note["from"])
+
 
 HANDLERS: tuple[Handler[Any], ...] = (
     handle(READ, ThingProvider.read),
@@ -201,6 +234,7 @@ HANDLERS: tuple[Handler[Any], ...] = (
     handle(AGAIN, ThingProvider.write),
     handle(RAISE, ThingProvider.raises),
     handle(HANG, ThingProvider.hang),
+    handle(LATER, ThingProvider.begin, later=ThingProvider.end),
 )
 
 

@@ -61,6 +61,7 @@ def decide(argv: tuple[str, ...], request: Surroundings) -> Plan:
         cwd=request.cwd or "/",
         user=request.user or None,
         live=True,
+        keep=request.keep_output,
         output_limit=STREAM_LIMIT,
         accept=None,
     )
@@ -85,4 +86,5 @@ def _result(completed: Completed) -> CommandResult:
         signal="" if number is None else signal.Signals(number).name,
         duration_ms=round(completed.duration_s * 1000),
         truncated=completed.truncated or out_cut or err_cut,
+        kept=list(completed.kept),
     )

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from osapi.contract.kept import Kept
 from osapi.contract.operation import Change, Timed
 
 Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
@@ -48,6 +49,10 @@ class Surroundings(Timed, kw_only=True):
         ),
     ] = []  # noqa: RUF012 - a struct copies its defaults
     stdin: Annotated[str, Meta(description="Text for its standard input. Default: none.", max_length=262144)] = ""
+    keep_output: Annotated[
+        bool,
+        Meta(description="Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`."),
+    ] = False
 
 
 class ExecRequest(Surroundings, kw_only=True):
@@ -105,3 +110,4 @@ class CommandResult(Change, kw_only=True):
     signal: Annotated[str, Meta(description="Name of the signal that ended it, for example `SIGKILL`.")] = ""
     duration_ms: Annotated[int, Meta(description="Wall time in milliseconds.")] = 0
     truncated: Annotated[bool, Meta(description="Whether a part of the output was left out.")] = False
+    kept: Annotated[list[Kept], Meta(description="What is kept of its output, when that was asked for.")] = []  # noqa: RUF012
