@@ -18,6 +18,8 @@ from osapi.domains.dns import operations as dns_operations
 from osapi.domains.docker import image_models as docker_image_models
 from osapi.domains.docker import models as docker_models
 from osapi.domains.docker import operations as docker_operations
+from osapi.domains.fetch import models as fetch_models
+from osapi.domains.fetch import operations as fetch_operations
 from osapi.domains.file import models as file_models
 from osapi.domains.file import operations as file_operations
 from osapi.domains.group import models as group_models
@@ -159,6 +161,7 @@ class NodeCommand(Namespace):
         user: str = "",
         env: builtins.list[str] | tuple[str, ...] = (),
         stdin: str = "",
+        keep_output: bool = False,
         args: builtins.list[str] | tuple[str, ...] = (),
         wait_s: float | None = None,
         dry_run: bool = False,
@@ -172,6 +175,7 @@ class NodeCommand(Namespace):
         user: Account to run as. Default: the agent's own.
         env: Variables added to a clean environment, each as NAME=VALUE.
         stdin: Text for its standard input. Default: none.
+        keep_output: Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`.
         args: Arguments, passed exactly as given.
         """
         return self._run(
@@ -183,6 +187,7 @@ class NodeCommand(Namespace):
                 user=user,
                 env=list(env),
                 stdin=stdin,
+                keep_output=keep_output,
                 args=list(args),
             ),
             target=self._target,
@@ -200,6 +205,7 @@ class NodeCommand(Namespace):
         user: str = "",
         env: builtins.list[str] | tuple[str, ...] = (),
         stdin: str = "",
+        keep_output: bool = False,
         wait_s: float | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
@@ -212,6 +218,7 @@ class NodeCommand(Namespace):
         user: Account to run as. Default: the agent's own.
         env: Variables added to a clean environment, each as NAME=VALUE.
         stdin: Text for its standard input. Default: none.
+        keep_output: Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`.
         """
         return self._run(
             command_operations.SHELL,
@@ -222,6 +229,7 @@ class NodeCommand(Namespace):
                 user=user,
                 env=list(env),
                 stdin=stdin,
+                keep_output=keep_output,
             ),
             target=self._target,
             wait_s=wait_s,
@@ -712,6 +720,28 @@ class NodeFile(Namespace):
             idempotency_key=idempotency_key,
         )
 
+    def fetch(
+        self,
+        *,
+        path: str,
+        timeout: int = 300,
+        wait_s: float | None = None,
+    ) -> Results[fetch_models.FetchedFile]:
+        """Fetch a file of a host.
+
+        path: The file, as an absolute path. The setting `agent.fetch.paths` of its host has to allow it.
+        timeout: Seconds it may take until the file is stored.
+        """
+        return self._run(
+            fetch_operations.FETCH,
+            fetch_models.FileFetch(
+                path=path,
+                timeout=timeout,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
     def status(
         self,
         *,
@@ -936,6 +966,8 @@ class NodeLog(Namespace):
     def query(
         self,
         *,
+        follow: bool = False,
+        duration: int = 3600,
         lines: int = 100,
         since: str = "",
         priority: str = "",
@@ -943,6 +975,8 @@ class NodeLog(Namespace):
     ) -> Results[log_models.LogEntries]:
         """Show the latest entries of the journal.
 
+        follow: Go on with what comes, as a stream of events, until the listener leaves or `duration` is over.
+        duration: Seconds after which following ends by itself.
         lines: How many entries at most, the latest ones.
         since: Only entries from then on: a span such as `1h`, `90 min` or `2 days ago`; `today`, `yesterday`;
             `2026-01-31`, `2026-01-31 10:00` in the zone of the host; RFC 3339; `@` and seconds since 1970.
@@ -952,6 +986,8 @@ class NodeLog(Namespace):
         return self._run(
             log_operations.QUERY,
             log_models.LogQuery(
+                follow=follow,
+                duration=duration,
                 lines=lines,
                 since=since,
                 priority=priority,
@@ -977,6 +1013,8 @@ class NodeLog(Namespace):
         self,
         *,
         name: str,
+        follow: bool = False,
+        duration: int = 3600,
         lines: int = 100,
         since: str = "",
         priority: str = "",
@@ -985,6 +1023,8 @@ class NodeLog(Namespace):
         """Show the latest entries of one unit.
 
         name: Unit of systemd; without a suffix, a service.
+        follow: Go on with what comes, as a stream of events, until the listener leaves or `duration` is over.
+        duration: Seconds after which following ends by itself.
         lines: How many entries at most, the latest ones.
         since: Only entries from then on: a span such as `1h`, `90 min` or `2 days ago`; `today`, `yesterday`;
             `2026-01-31`, `2026-01-31 10:00` in the zone of the host; RFC 3339; `@` and seconds since 1970.
@@ -995,6 +1035,8 @@ class NodeLog(Namespace):
             log_operations.UNIT,
             log_models.LogUnitQuery(
                 name=name,
+                follow=follow,
+                duration=duration,
                 lines=lines,
                 since=since,
                 priority=priority,
@@ -1713,6 +1755,9 @@ class NodePower(Namespace):
         delay: int = 0,
         message: str = "",
         replace: bool = False,
+        force: bool = False,
+        wait_for_return: bool = False,
+        return_timeout: int = 600,
         wait_s: float | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
@@ -1722,13 +1767,19 @@ class NodePower(Namespace):
         delay: Seconds until then. At least 5 seconds pass, so that the answer arrives before the host goes.
         message: Line for everybody who is logged in. Default: what the host says by itself.
         replace: Take the place of another shutdown that is pending.
+        force: Also when the host runs a controller or the broker, which the fleet needs.
+        wait_for_return: Complete the job only when the host is back. Makes no sense for a shutdown.
+        return_timeout: Seconds it may be away; a host that takes longer has timed out.
         """
         return self._run(
             power_operations.REBOOT,
-            power_models.PowerRequest(
+            power_models.RebootRequest(
                 delay=delay,
                 message=message,
                 replace=replace,
+                force=force,
+                wait_for_return=wait_for_return,
+                return_timeout=return_timeout,
             ),
             target=self._target,
             wait_s=wait_s,
@@ -1742,6 +1793,9 @@ class NodePower(Namespace):
         delay: int = 0,
         message: str = "",
         replace: bool = False,
+        force: bool = False,
+        wait_for_return: bool = False,
+        return_timeout: int = 600,
         wait_s: float | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
@@ -1751,13 +1805,19 @@ class NodePower(Namespace):
         delay: Seconds until then. At least 5 seconds pass, so that the answer arrives before the host goes.
         message: Line for everybody who is logged in. Default: what the host says by itself.
         replace: Take the place of another shutdown that is pending.
+        force: Also when the host runs a controller or the broker, which the fleet needs.
+        wait_for_return: Complete the job only when the host is back. Makes no sense for a shutdown.
+        return_timeout: Seconds it may be away; a host that takes longer has timed out.
         """
         return self._run(
             power_operations.SHUTDOWN,
-            power_models.PowerRequest(
+            power_models.ShutdownRequest(
                 delay=delay,
                 message=message,
                 replace=replace,
+                force=force,
+                wait_for_return=wait_for_return,
+                return_timeout=return_timeout,
             ),
             target=self._target,
             wait_s=wait_s,
