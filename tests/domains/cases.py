@@ -14,7 +14,6 @@ by `when` and `sets`, so that an answer depends on what was done before.
 from __future__ import annotations
 
 import errno
-import importlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -211,10 +210,8 @@ def load_all() -> list[Case]:
 
 def folders(domain: str) -> dict[str, Handler[Any]]:
     """Which folder of cases shows which operation."""
-    module = importlib.import_module(f"osapi.domains.{domain}.operations")
     handlers = {handler.operation.name: handler for handler in discovery.handlers(domain)}
-    constants = {name: value for name, value in vars(module).items() if isinstance(value, Operation)}
-    return {name.lower(): handlers[operation.name] for name, operation in constants.items()}
+    return {name.lower(): handlers[operation.name] for name, operation in discovery.constants(domain).items()}
 
 
 def as_file(given: File | str, before: FakeFile | None = None) -> FakeFile:

@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 import pytest
+from tests.domains import proofs
 from tests.domains.cases import FOLDER, Case, folders, load_all
 
 import osapi.domains
@@ -131,7 +132,7 @@ def test_every_operation_is_handled_and_every_handler_declared(domain: str) -> N
 @each_domain
 def test_an_implementation_offers_every_method_of_its_port(domain: str) -> None:
     host = FakeHost()
-    for family in implementations(domain):
+    for family in discovery.families(domain):
         factory = discovery.implementation(domain, (family,))
         assert factory is not None
         provider = factory(host)
@@ -140,12 +141,9 @@ def test_an_implementation_offers_every_method_of_its_port(domain: str) -> None:
     host.close()
 
 
-def implementations(domain: str) -> list[str]:
-    """The families a domain has a file for: modules with a factory called `provider`."""
-    folder = Path(osapi.domains.__path__[0], domain)
-    found = [path.stem for path in sorted(folder.glob("*.py")) if "\ndef provider(" in path.read_text()]
-    assert found, f"{domain} has no implementation"
-    return found
+@each_domain
+def test_a_domain_has_an_implementation(domain: str) -> None:
+    assert discovery.families(domain)
 
 
 @each_domain
@@ -163,6 +161,30 @@ def test_every_operation_is_shown_by_a_case_that_succeeds(domain: str) -> None:
 @each_domain
 def test_every_folder_of_cases_is_that_of_an_operation(domain: str) -> None:
     assert {path.name for path in (FOLDER / domain / "cases").iterdir()} <= set(folders(domain))
+
+
+@pytest.mark.parametrize("each", proofs.everything(), ids=lambda each: each[2].name)
+def test_a_change_brings_its_proof_on_a_real_host(each: tuple[str, str, Operation[Any, Any]]) -> None:
+    domain, constant, operation = each
+    if operation.kind is Kind.MODIFY:
+        proof = proofs.change(domain, constant)
+        assert proof.before != proof.after
+        fits_but_for_what_the_host_tells(proof, operation)
+    elif proofs.path_of(domain, constant).exists():
+        fits_but_for_what_the_host_tells(proofs.read(domain, constant), operation)
+
+
+def fits_but_for_what_the_host_tells(proof: proofs.Proof, operation: Operation[Any, Any]) -> None:
+    fields = {field.encode_name for field in msgspec.structs.fields(operation.request)}
+    assert {*proof.request, *proof.found} <= fields
+    if not proof.found:
+        msgspec.convert(proof.request, operation.request)
+
+
+@each_domain
+def test_every_proof_is_that_of_an_operation(domain: str) -> None:
+    known = {proofs.path_of(domain, constant).name for constant in discovery.constants(domain)}
+    assert {path.name for path in (FOLDER / domain / "acceptance").glob("*.json")} <= known
 
 
 def test_a_family_without_a_file_falls_back_to_a_more_general_one() -> None:

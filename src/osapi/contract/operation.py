@@ -14,6 +14,10 @@ from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
+VERBATIM = "verbatim"
+"""Marks a field, by `Meta(extra={VERBATIM: "why"})`, whose text reaches the host as it is by intention: the caller's own
+program, its arguments, the content of a file. Every other text is plain data, and tests hold it to that."""
+
 Req = TypeVar("Req", bound=msgspec.Struct)
 Res = TypeVar("Res")
 P = TypeVar("P")

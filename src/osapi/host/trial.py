@@ -35,6 +35,9 @@ REVERTED = "reverted"
 UNDO_FAILED = "undo_failed"
 """Code of a job whose change could not be undone, or only in part."""
 
+PROGRAMS = ("systemd-run", "systemctl")
+"""What holding a change on trial needs, besides what the change itself runs."""
+
 _TOUCHING = (Write, Fetch, Restore, Remove)
 
 T = TypeVar("T")

@@ -34,7 +34,7 @@ class JobListRequest(msgspec.Struct, kw_only=True):
         Annotated[datetime, Meta(tz=True)] | None, Meta(description="Only jobs created before this time.")
     ] = None
     limit: Annotated[int, Meta(ge=1, le=100, description="Most items to return.")] = 10
-    offset: Annotated[int, Meta(ge=0, description="Items to leave out from the newest on.")] = 0
+    offset: Annotated[int, Meta(ge=0, le=1_000_000_000, description="Items to leave out from the newest on.")] = 0
     cursor: Annotated[
         str | None, Meta(description="Where to go on: next_cursor of the page before. Replaces offset.")
     ] = None

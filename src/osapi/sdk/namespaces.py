@@ -1617,6 +1617,29 @@ class NodePackage(Namespace):
             wait_s=wait_s,
         )
 
+    def hold(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[package_models.PackageChange]:
+        """Keep an installed package at its version.
+
+        name: Package as the distribution names it, with `:architecture` if one is meant: `nginx`, `libc6:i386`.
+        """
+        return self._run(
+            package_operations.HOLD,
+            package_models.PackageName(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
     def install(
         self,
         *,
@@ -1685,6 +1708,52 @@ class NodePackage(Namespace):
             idempotency_key=idempotency_key,
         )
 
+    def repair(
+        self,
+        *,
+        allow_removals: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[package_models.RepairChange]:
+        """Bring to an end what an interrupted change of packages has left.
+
+        allow_removals: Go on also when other packages must be removed for it; they are named otherwise.
+        """
+        return self._run(
+            package_operations.REPAIR,
+            package_models.PackageRepair(
+                allow_removals=allow_removals,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def unhold(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[package_models.PackageChange]:
+        """Let a package change its version again.
+
+        name: Package as the distribution names it, with `:architecture` if one is meant: `nginx`, `libc6:i386`.
+        """
+        return self._run(
+            package_operations.UNHOLD,
+            package_models.PackageName(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
     def update(
         self,
         *,
@@ -1711,6 +1780,57 @@ class NodePackage(Namespace):
         return self._run(
             package_operations.LIST_UPDATES,
             contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    def upgrade(
+        self,
+        *,
+        name: str | None = None,
+        version: str = "",
+        security: bool = False,
+        allow_removals: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[package_models.UpgradeChange]:
+        """Bring one package, or all of them, to newer versions.
+
+        name: Package to upgrade. Left out: every package.
+        version: Exact version to install. Default: the one that the sources of packages prefer.
+        security: Only what comes from an archive of security updates. Not for a single package.
+        allow_removals: Go on also when other packages must be removed for it; they are named otherwise.
+        """
+        return self._run(
+            package_operations.UPGRADE,
+            package_models.PackageUpgrade(
+                name=name,
+                version=version,
+                security=security,
+                allow_removals=allow_removals,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    def versions(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+    ) -> Results[package_models.PackageVersions]:
+        """List the versions of a package that the host could have.
+
+        name: Package as the distribution names it, with `:architecture` if one is meant: `nginx`, `libc6:i386`.
+        """
+        return self._run(
+            package_operations.VERSIONS,
+            package_models.PackageName(
+                name=name,
+            ),
             target=self._target,
             wait_s=wait_s,
         )

@@ -14,7 +14,7 @@ from osapi.contract.ids import MachineId
 from osapi.host import acting, identity, kernel, processes
 from osapi.host.door import Task
 from osapi.host.facts import as_mapping, os_release
-from osapi.host.family import Family, parse
+from osapi.host.family import PATHS, Family, recognise
 from osapi.host.fetchable import NOTHING, Fetchable
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileKind, FileStat, parts_of
@@ -135,7 +135,7 @@ class FakeHost:
 
     @property
     def family(self) -> Family:
-        return parse((self._state.files.read("/etc/os-release", READ_LIMIT) or b"").decode())
+        return recognise([self._state.files.read(path, READ_LIMIT) for path in PATHS])
 
     @property
     def architecture(self) -> str:

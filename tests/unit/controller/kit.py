@@ -156,10 +156,11 @@ def stage(
     checks: Iterable[Check] = (),
     custom: Mapping[str, Role] | None = None,
     origins: Iterable[str] = (),
+    body_limit: int = BODY_LIMIT,
 ) -> Stage:
     """Put the application together."""
     jobs, fleet, revoked, stopping = PlayedJobs(), PlayedFleet(), Revocations(), asyncio.Event()
-    services = NodeServices(jobs=jobs, fleet=fleet, wait_s=30.0, body_limit=BODY_LIMIT)
+    services = NodeServices(jobs=jobs, fleet=fleet, wait_s=30.0, body_limit=body_limit)
     verifier = TokenVerifier(RING, roles.from_settings(custom or {}), revoked)
     app = asgi.application(
         asgi.routes(operations, services, list(slices), list(checks)),

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from osapi.contract.kept import Kept
-from osapi.contract.operation import Change, Timed
+from osapi.contract.operation import VERBATIM, Change, Timed
 
 Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
 """Any text without NUL, which no argument of a program can hold."""
@@ -46,9 +46,17 @@ class Surroundings(Timed, kw_only=True):
             description="Variables added to a clean environment, each as NAME=VALUE.",
             max_length=256,
             examples=[["LANG=de_DE.UTF-8"]],
+            extra={VERBATIM: "the environment that the caller wants for a program of his"},
         ),
     ] = []  # noqa: RUF012 - a struct copies its defaults
-    stdin: Annotated[str, Meta(description="Text for its standard input. Default: none.", max_length=262144)] = ""
+    stdin: Annotated[
+        str,
+        Meta(
+            description="Text for its standard input. Default: none.",
+            max_length=262144,
+            extra={VERBATIM: "what the caller's program reads"},
+        ),
+    ] = ""
     keep_output: Annotated[
         bool,
         Meta(description="Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`."),
@@ -66,6 +74,7 @@ class ExecRequest(Surroundings, kw_only=True):
             max_length=4096,
             pattern=r"^[^\x00\n]+$(?!\n)",
             examples=["uptime"],
+            extra={VERBATIM: "the program that the caller wants to run"},
         ),
     ]
     args: Annotated[
@@ -74,6 +83,7 @@ class ExecRequest(Surroundings, kw_only=True):
             description="Arguments, passed exactly as given.",
             max_length=4096,
             examples=[["-p"]],
+            extra={VERBATIM: "arguments of the caller's program"},
         ),
     ] = []  # noqa: RUF012 - a struct copies its defaults
 
@@ -89,7 +99,7 @@ class ShellRequest(Surroundings, kw_only=True):
             max_length=131071,
             pattern=r"^[^\x00]+$",
             examples=["df -h | tail -n +2"],
-            extra={"references": "plain"},
+            extra={"references": "plain", VERBATIM: "the text that the caller wants to run"},
         ),
     ]
 
