@@ -29,20 +29,15 @@ CHANGE_LOCK = "network"
 CHANGE_DEADLINE = timedelta(minutes=3)
 """Time to apply a change, to see whether the host is still reached, and to undo it."""
 
-FACT = r"@fact\.[A-Za-z0-9_-]{1,64}(?:\.[A-Za-z0-9_-]{1,64}){0,3}"
-"""A reference to a fact of the host, which is put in its place there."""
-NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}"
-"""A name of an interface: what the kernel takes (at most 15 bytes, no blank, `/` or `:`), in ASCII, and not an option."""
-
 InterfaceName = Annotated[
     str,
     Meta(
-        description="Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, "
-        "such as `@fact.interface.primary`.",
-        pattern=rf"^(?:{NAME}|{FACT})$(?!\n)",
+        description="Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`.",
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$(?!\n)",
         examples=["eth0"],
     ),
 ]
+"""What the kernel takes (at most 15 bytes, no blank, `/` or `:`), in ASCII, and what no program takes for an option."""
 
 TakeOver = Annotated[
     bool,
@@ -58,16 +53,8 @@ Address = IPv4Address | IPv6Address
 Interface = IPv4Interface | IPv6Interface
 Network = IPv4Network | IPv6Network
 
-_PLAIN = re.compile(NAME)
 _PREFIX = re.compile(r"[0-9A-Fa-f.:]+/[0-9]{1,3}")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}")
-
-
-def interface(text: str) -> str:
-    """A name of an interface as the kernel knows it; a reference to a fact is none any more by then."""
-    if not _PLAIN.fullmatch(text):
-        raise ValueError(f"{text[:80]!r} is no name of a network interface; use letters, digits, `_`, `.` and `-`")
-    return text
 
 
 def address(text: str, field: str, version: int | None = None) -> Address:

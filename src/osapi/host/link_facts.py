@@ -6,10 +6,8 @@ import ipaddress
 import struct
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
-from osapi.contract.errors import Permanent
 from osapi.contract.facts import AddressFamily, HostInterface, HostRoute
+from osapi.host.links import Link, LinkAddress, parse_links
 
 _SCOPES = ("global", "site", "link", "host")
 """From wide to narrow, as ip-address(8) names them."""
@@ -19,28 +17,9 @@ _NOT_MAIN = 0x80000000 | 0x00100000
 """Local and anycast routes, which the kernel lists with the others; see linux/ipv6_route.h."""
 
 
-class _Address(msgspec.Struct):
-    family: str = ""
-    local: str = ""
-    prefixlen: int = 0
-    scope: str = ""
-
-
-class _Link(msgspec.Struct):
-    ifname: str = ""
-    flags: list[str] = []
-    mtu: int | None = None
-    address: str = ""
-    addr_info: list[_Address] = []
-
-
 def interfaces(output: bytes) -> tuple[HostInterface, ...]:
     """Interfaces that are up, without the loopback, in the kernel's order. Reads `ip -j address`, see ip-address(8)."""
-    try:
-        links = msgspec.json.decode(output, type=list[_Link])
-    except msgspec.DecodeError as problem:
-        raise Permanent(f"`ip -j address` printed something else than its usual JSON: {problem}") from problem
-    return tuple(_interface(link) for link in links if "UP" in link.flags and "LOOPBACK" not in link.flags)
+    return tuple(_interface(link) for link in parse_links(output) if link.is_up and not link.is_loopback)
 
 
 def ipv4_routes(text: str) -> Iterator[HostRoute]:
@@ -85,28 +64,28 @@ def primary(routes: Sequence[HostRoute]) -> str:
     return best.interface if best else ""
 
 
-def _interface(link: _Link) -> HostInterface:
+def _interface(link: Link) -> HostInterface:
     found = {family: _widest(link, family) for family in ("inet", "inet6")}
     family = (
         AddressFamily.DUAL if all(found.values()) else next((AddressFamily(f) for f, a in found.items() if a), None)
     )
     return HostInterface(
-        name=link.ifname,
+        name=link.name,
         ipv4=found["inet"],
         ipv6=found["inet6"],
-        mac=link.address,
+        mac=link.mac,
         family=family,
-        addresses=tuple(f"{one.local}/{one.prefixlen}" for one in link.addr_info if one.local),
-        mtu=link.mtu,
+        addresses=tuple(one.text for one in link.addresses),
+        mtu=link.mtu or None,
     )
 
 
-def _widest(link: _Link, family: str) -> str:
-    mine = [one for one in link.addr_info if one.family == family and one.local]
-    return min(mine, key=_scope, default=_Address()).local
+def _widest(link: Link, family: str) -> str:
+    mine = sorted((one for one in link.addresses if one.family == family), key=_scope)
+    return mine[0].host if mine else ""
 
 
-def _scope(address: _Address) -> int:
+def _scope(address: LinkAddress) -> int:
     return _SCOPES.index(address.scope) if address.scope in _SCOPES else len(_SCOPES)
 
 

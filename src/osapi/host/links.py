@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -18,7 +18,58 @@ DEFAULT = "default"
 """Destination of a route for everything."""
 
 _LENGTHS = {"inet": 32, "inet6": 128}
-_decode = msgspec.json.Decoder(list[dict[str, Any]]).decode
+
+
+class _Address(msgspec.Struct):
+    family: str = ""
+    local: str = ""
+    prefixlen: int = 0
+    scope: str = ""
+    protocol: str = ""
+    dynamic: bool = False
+    mngtmpaddr: bool = False
+    temporary: bool = False
+
+
+class _Data(msgspec.Struct):
+    id: Any = None
+
+
+class _Info(msgspec.Struct):
+    info_kind: str = ""
+    info_data: _Data = msgspec.field(default_factory=_Data)
+
+
+class _Link(msgspec.Struct):
+    ifname: str = ""
+    flags: list[str] = []
+    mtu: int = 0
+    address: str = ""
+    operstate: str = "UNKNOWN"
+    link: str = ""
+    linkinfo: _Info = msgspec.field(default_factory=_Info)
+    addr_info: list[_Address] = []
+
+
+class _Via(msgspec.Struct):
+    host: str = ""
+
+
+class _Hop(msgspec.Struct):
+    dev: str = ""
+    gateway: str = ""
+    via: _Via = msgspec.field(default_factory=_Via)
+
+
+class _Route(_Hop):
+    dst: str = ""
+    metric: int = 0
+    scope: str = "global"
+    protocol: str = ""
+    nexthops: list[_Hop] = []
+
+
+T = TypeVar("T")
 
 
 class Runner(Protocol):
@@ -51,10 +102,10 @@ class Link:
     """One network interface."""
 
     name: str
-    index: int
     mac: str
     """Empty for interfaces that have none."""
     mtu: int
+    """Bytes; 0 where the kernel tells none."""
     state: str
     """As RFC 2863 names it, in small letters: `up`, `down`, `unknown` (such as loopback), `lowerlayerdown`, …"""
     kind: str
@@ -62,6 +113,8 @@ class Link:
     parent: str
     """The interface that it stands on, as a VLAN does; empty for none."""
     vlan_id: int | None
+    is_up: bool
+    """Whether it is switched on; that it also has a carrier is `state`."""
     is_loopback: bool
     addresses: tuple[LinkAddress, ...]
 
@@ -85,7 +138,7 @@ class Route:
 
 
 async def links(host: Runner) -> list[Link]:
-    """Every interface, by its number. Raises `MissingTool` when iproute2 is not installed."""
+    """Every interface, in the kernel's order. Raises `MissingTool` when iproute2 is not installed."""
     return parse_links(await _ask(host, ADDRESSES))
 
 
@@ -96,13 +149,17 @@ async def routes(host: Runner) -> list[Route]:
 
 
 def parse_links(text: bytes) -> list[Link]:
-    """What `ADDRESSES` prints."""
-    return sorted((_link(entry) for entry in _entries(text)), key=lambda link: link.index)
+    """What `ADDRESSES` prints; it may lack details. Raises `Permanent` (`unreadable`)."""
+    return [_link(entry) for entry in _decode(text, list[_Link]) if entry.ifname]
 
 
 def parse_routes(text: bytes, family: str) -> list[Route]:
-    """What `ROUTES` prints. A route over several gateways is several routes."""
-    return [_route(hop, family) for entry in _entries(text) for hop in _hops(entry) if "dev" in hop]
+    """What `ROUTES` prints, which may be nothing at all. A route over several gateways is several routes.
+
+    Routes that lead nowhere (`blackhole` and the like) have no interface and are left out. Raises as `parse_links`.
+    """
+    entries = _decode(text or b"[]", list[_Route])
+    return [_route(entry, hop, family) for entry in entries for hop in (*entry.nexthops, entry) if hop.dev]
 
 
 def default_routes(found: Iterable[Route]) -> list[Route]:
@@ -118,56 +175,47 @@ async def _ask(host: Runner, argv: tuple[str, ...]) -> bytes:
     return done.stdout
 
 
-def _entries(text: bytes) -> list[dict[str, Any]]:
-    """The entries; iproute2 prints nothing at all, or empty objects, where there are none."""
+def _decode(text: bytes, wanted: type[T]) -> T:
     try:
-        return [entry for entry in _decode(text or b"[]") if entry]
+        return msgspec.json.decode(text, type=wanted)
     except msgspec.DecodeError as problem:
-        raise Permanent(f"ip printed what is no JSON: {problem}", code="unreadable") from problem
+        raise Permanent(f"ip printed something else than its usual JSON: {problem}", code="unreadable") from problem
 
 
-def _link(entry: dict[str, Any]) -> Link:
-    info = entry.get("linkinfo", {})
+def _link(entry: _Link) -> Link:
+    kind = entry.linkinfo.info_kind
     return Link(
-        name=entry["ifname"],
-        index=entry["ifindex"],
-        mac=entry.get("address", ""),
-        mtu=entry.get("mtu", 0),
-        state=entry.get("operstate", "UNKNOWN").lower(),
-        kind=info.get("info_kind", ""),
-        parent=entry.get("link", ""),
-        vlan_id=info.get("info_data", {}).get("id") if info.get("info_kind") == "vlan" else None,
-        is_loopback="LOOPBACK" in entry.get("flags", ()),
-        addresses=tuple(_address(found) for found in entry.get("addr_info", ()) if "local" in found),
+        name=entry.ifname,
+        mac=entry.address,
+        mtu=entry.mtu,
+        state=entry.operstate.lower(),
+        kind=kind,
+        parent=entry.link,
+        vlan_id=entry.linkinfo.info_data.id if kind == "vlan" else None,
+        is_up="UP" in entry.flags,
+        is_loopback="LOOPBACK" in entry.flags,
+        addresses=tuple(_address(found) for found in entry.addr_info if found.local),
     )
 
 
-def _address(entry: dict[str, Any]) -> LinkAddress:
-    by_router = entry.get("protocol") == "kernel_ra" or bool(entry.get("mngtmpaddr") or entry.get("temporary"))
+def _address(entry: _Address) -> LinkAddress:
+    by_router = entry.protocol == "kernel_ra" or entry.mngtmpaddr or entry.temporary
     return LinkAddress(
-        text=f"{entry['local']}/{entry['prefixlen']}",
-        family=entry["family"],
-        scope=entry.get("scope", "global"),
-        leased=bool(entry.get("dynamic")) and not by_router,
+        text=f"{entry.local}/{entry.prefixlen}",
+        family=entry.family,
+        scope=entry.scope,
+        leased=entry.dynamic and not by_router,
     )
 
 
-def _hops(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for hop in entry.get("nexthops", ()):
-        yield {**entry, **hop}
-    yield entry
-
-
-def _route(entry: dict[str, Any], family: str) -> Route:
-    destination: str = entry["dst"]
-    if destination != DEFAULT and "/" not in destination:
-        destination = f"{destination}/{_LENGTHS[family]}"
+def _route(entry: _Route, hop: _Hop, family: str) -> Route:
+    destination = entry.dst if entry.dst == DEFAULT or "/" in entry.dst else f"{entry.dst}/{_LENGTHS[family]}"
     return Route(
         destination=destination,
-        gateway=entry.get("gateway") or entry.get("via", {}).get("host", ""),
-        interface=entry["dev"],
-        metric=entry.get("metric", 0),
-        scope=entry.get("scope", "global"),
-        protocol=entry.get("protocol", ""),
+        gateway=hop.gateway or hop.via.host,
+        interface=hop.dev,
+        metric=entry.metric,
+        scope=entry.scope,
+        protocol=entry.protocol,
         family=family,
     )

@@ -15,7 +15,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
-from osapi.contract.errors import Conflict, OsapiError, Permanent, Unsupported
+from osapi.contract.errors import Conflict, OsapiError, Permanent
+from osapi.host import systemd
 from osapi.host.door import Host
 from osapi.host.ending import to_the_end
 from osapi.host.plan import Fetch, Remove, Restore, Try, Write
@@ -34,9 +35,6 @@ REVERTED = "reverted"
 UNDO_FAILED = "undo_failed"
 """Code of a job whose change could not be undone, or only in part."""
 
-_SYSTEMD_RUNS = "/run/systemd/system"
-"""Exists exactly while systemd is the init system, see sd_booted(3)."""
-
 PROGRAMS = ("systemd-run", "systemctl")
 """What holding a change on trial needs, besides what the change itself runs."""
 
@@ -49,7 +47,8 @@ async def hold(host: Host, trying: Try, work: Callable[[], Awaitable[T]]) -> T:
     """Do the work and let it stay if the controller is reached afterwards. A cancellation undoes it, too.
 
     Raises `Permanent` with code `reverted`, or what the work raised with its code, when it was undone; with
-    code `undo_failed` when that failed as well. Raises `Unsupported` where systemd does not run.
+    code `undo_failed` when that failed as well. Raises `Unsupported` where systemd, whose
+    timer is to undo it, does not run.
     """
     await _arm(host, trying)
     try:
@@ -108,8 +107,7 @@ async def _doubt(host: Host) -> str | None:
 
 
 async def _arm(host: Host, trying: Try) -> None:
-    if await host.stat(_SYSTEMD_RUNS) is None:
-        raise Unsupported("this host is not run by systemd, whose timer undoes a change that cuts the host off")
+    await systemd.need(host)
     if (left := await settle(host)) is not None:
         raise Conflict(f"the change of job {left} was on trial still and is undone now; look again, then repeat this")
     await _clear(host)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from osapi.contract.errors import Invalid
-from osapi.contract.network import interface
 from osapi.host.links import Link
 from osapi.netplan.tree import Sections
 
@@ -24,14 +22,11 @@ class Place:
 
 
 def file_path(kind: str, name: str) -> str:
-    """OSAPI's file for one concern (`interface`, `dns`, `routes`) of one interface. Raises `Invalid` for no such name.
+    """OSAPI's file for one concern (`interface`, `dns`, `routes`) of one interface.
 
     The concern comes first, so that no name of an interface can mean another's file.
     """
-    try:
-        return f"{OWN}{kind}-{interface(name)}.yaml"
-    except ValueError as problem:
-        raise Invalid(str(problem)) from None
+    return f"{OWN}{kind}-{name}.yaml"
 
 
 def find(sections: Sections, name: str, link: Link | None) -> Place:

@@ -69,7 +69,7 @@ class Seen:
 
 
 async def look(host: Host, kind: str, name: str) -> Seen:
-    """Look at everything. Raises `MissingTool` without netplan, `Invalid`, `Permanent` (`invalid_config`)."""
+    """Look at everything. Raises `MissingTool` without netplan, `Permanent` (`invalid_config`)."""
     path = places.file_path(kind, name)
     if host.which("netplan") is None:
         raise MissingTool("netplan is not installed on this host; networks that it does not configure are left alone")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from osapi.contract import network
-from osapi.contract.errors import Invalid, Permanent
+from osapi.contract.errors import Permanent
 from osapi.domains.ping.models import Ping, PingResult
 from osapi.domains.ping.provider import PingProvider
 from osapi.host.acting import failure_of
@@ -27,7 +27,7 @@ class LinuxPing:
 
     async def do(self, request: Ping, /) -> PingResult:
         """Send the packets. That none comes back is a result; `CommandFailed` when ping itself fails."""
-        address = _literal(request.address)
+        address = str(network.address(request.address, "address"))
         argv = ("ping", "-n", "-q", "-c", str(request.count), "-i", str(_INTERVAL_S), "-W", str(_PATIENCE_S))
         done = await self._host.run((*argv, "--", address))
         told = parse(done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
@@ -61,14 +61,6 @@ def _result(sent: int, received: int, times: tuple[str, ...], reason: str) -> Pi
         max_rtt=longest,
         reason=reason,
     )
-
-
-def _literal(text: str) -> str:
-    """The address in its one spelling; what a fact stood for must be one, too."""
-    try:
-        return str(network.address(text, "address"))
-    except ValueError as problem:
-        raise Invalid(str(problem)) from None
 
 
 def provider(host: Host) -> PingProvider:

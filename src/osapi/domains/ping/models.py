@@ -16,16 +16,16 @@ class Ping(Struct, kw_only=True):
         str,
         Meta(
             description="An IPv4 or IPv6 address, or a fact that holds one, such as `@fact.custom.gateway`.",
-            min_length=1,
-            max_length=300,
-            pattern=rf"^(?:[0-9A-Fa-f:.]+|{network.FACT})$(?!\n)",
+            min_length=2,
+            max_length=45,
+            pattern=r"^[0-9A-Fa-f:.]+$(?!\n)",
             examples=["192.0.2.1"],
         ),
     ]
     count: Annotated[int, Meta(description="How many packets to send.", ge=1, le=20)] = 3
 
     def __post_init__(self) -> None:
-        if not self.address.startswith("@"):
+        if not self.address.startswith("@"):  # a reference, which a program may put into this model
             network.address(self.address, "address")
 
 
