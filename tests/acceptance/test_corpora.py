@@ -20,6 +20,7 @@ from tests.corpora.verdicts import is_interpreted, reached
 from tests.domains import proofs
 from tests.domains.proofs import Proof
 
+from osapi.contract import masking
 from osapi.contract.operation import Kind
 
 pytestmark = [pytest.mark.hosts, pytest.mark.anyio, pytest.mark.timeout(900)]
@@ -77,7 +78,7 @@ async def _shoot(host: Subject, attacker: Unchecked, target: Target, names: list
     left = iter(names)
     while len(codes) < len(names):
         with host.prepared(proof, folder):
-            base = msgspec.to_builtins(host.request(target.operation, proof))
+            base = msgspec.to_builtins(host.request(target.operation, proof), enc_hook=masking.reveal)
             for name in left:
                 answer = await attacker.run(target.operation, _request(target, base, name))
                 codes[name] = answer.code

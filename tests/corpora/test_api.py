@@ -13,6 +13,8 @@ from tests.corpora import fields, payloads
 from tests.corpora.attempts import Target, as_json, fits, targets
 from tests.unit.controller.kit import Answer, Stage, bearer, stage
 
+from osapi.contract import masking
+
 pytestmark = pytest.mark.anyio
 
 TARGETS = list(targets())
@@ -64,7 +66,7 @@ async def _fault(api: Stage, target: Target, text: str, tally: Counter[str]) -> 
     if not api.jobs.submitted:
         return f"status {answer.status}: {answer.body[:200]!r}"
     tally["passed"] += 1
-    passed = msgspec.to_builtins(api.jobs.submitted[0].request)
+    passed = msgspec.to_builtins(api.jobs.submitted[0].request, enc_hook=masking.reveal)
     if not fits(target, text):
         return "passed on although the agent will refuse it"
     return None if fields.found(passed, target.place) == text else f"passed on as {passed}"

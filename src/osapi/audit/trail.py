@@ -18,7 +18,7 @@ from osapi.audit.open_jobs import OpenJobs
 from osapi.audit.question import Bearer, Question
 from osapi.audit.record import NOTHING, Addition, Entry, Job, Outcome, Record
 from osapi.audit.refusals import Refusals
-from osapi.contract.shown import shown
+from osapi.contract.masking import masked
 from osapi.contract.trail import Errand, HostCounts
 
 TURNED_AWAY = frozenset({401, 403, 429})
@@ -180,7 +180,7 @@ def _job(errand: Errand) -> Job:
 
 def _bounded(request: msgspec.Struct) -> msgspec.Raw:
     """The request as people may see it; of one that is too long, its length and its digest."""
-    text = shown(request)
+    text = masked(request)
     if len(text) > _LONGEST_REQUEST:
         text = msgspec.json.encode({"left_out": "too long", "bytes": len(text), "sha256": record.digest(text)})
     return msgspec.Raw(text)

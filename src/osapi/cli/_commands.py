@@ -840,7 +840,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
         "follows": False,
         "output": False,
         "flags": (
-            ("interface-name", "interface_name", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as `@fact.interface.primary`."),
+            ("interface-name", "interface_name", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`."),
         ),
         "columns": (),
         "details": (),
@@ -856,7 +856,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
         "follows": False,
         "output": False,
         "flags": (
-            ("interface-name", "interfaceName", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as `@fact.interface.primary`."),
+            ("interface-name", "interfaceName", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`."),
         ),
         "columns": (
             ("SERVERS", "servers", "text"),
@@ -875,7 +875,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
         "follows": False,
         "output": False,
         "flags": (
-            ("interface-name", "interface_name", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as `@fact.interface.primary`."),
+            ("interface-name", "interface_name", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`."),
             ("servers", "servers", "text-list", False, None, (), "Addresses of name servers, the first one first. An empty list: none of OSAPI's."),
             ("search-domains", "search_domains", "text-list", False, None, (), "Domains in which short names are looked for. An empty list: none of OSAPI's."),
             ("override-dhcp", "override_dhcp", "switch", False, False, (), "Do not use name servers that come by DHCP."),
@@ -896,7 +896,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
         "follows": False,
         "output": False,
         "flags": (
-            ("name", "name", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as `@fact.interface.primary`."),
+            ("name", "name", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`."),
             ("dhcp4", "dhcp4", "toggle", False, None, (), "Get an IPv4 address by DHCP."),
             ("dhcp6", "dhcp6", "toggle", False, None, (), "Get an IPv6 address by DHCP."),
             ("accept-ra", "accept_ra", "toggle", False, None, (), "Listen to router advertisements."),
@@ -928,7 +928,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
         "follows": False,
         "output": False,
         "flags": (
-            ("name", "name", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as `@fact.interface.primary`."),
+            ("name", "name", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`."),
         ),
         "columns": (
             ("NAME", "name", "text"),
@@ -946,7 +946,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
         "follows": False,
         "output": False,
         "flags": (
-            ("name", "name", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as `@fact.interface.primary`."),
+            ("name", "name", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`."),
         ),
         "columns": (
             ("NAME", "interface.name", "text"),
@@ -992,7 +992,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
         "follows": False,
         "output": False,
         "flags": (
-            ("name", "name", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as `@fact.interface.primary`."),
+            ("name", "name", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`."),
             ("dhcp4", "dhcp4", "toggle", False, None, (), "Get an IPv4 address by DHCP."),
             ("dhcp6", "dhcp6", "toggle", False, None, (), "Get an IPv6 address by DHCP."),
             ("accept-ra", "accept_ra", "toggle", False, None, (), "Listen to router advertisements."),
@@ -1042,7 +1042,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
         "follows": False,
         "output": False,
         "flags": (
-            ("interface", "interfaceName", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as `@fact.interface.primary`."),
+            ("interface", "interfaceName", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`."),
             ("route", "routes", "osapi.domains.route.cli:routes", True, None, (), "The routes. On the command line each is written as in ip-route(8): `198.51.100.0/24 via 192.0.2.1 metric 100`."),
             ("force", "force", "switch", False, False, (), "Also routes for everything, which decide how the host is reached."),
             ("take-over", "take_over", "switch", False, False, (), "Take what stands in the way out of other files of /etc/netplan; `delete` gives it back. Default: it is a conflict."),
@@ -1065,7 +1065,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
         "follows": False,
         "output": False,
         "flags": (
-            ("interface", "interfaceName", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as `@fact.interface.primary`."),
+            ("interface", "interfaceName", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`."),
         ),
         "columns": (
             ("INTERFACE", "interface", "text"),
@@ -1083,7 +1083,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
         "follows": False,
         "output": False,
         "flags": (
-            ("interface", "interfaceName", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as `@fact.interface.primary`."),
+            ("interface", "interfaceName", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`."),
         ),
         "columns": (
             ("DESTINATION", "routes[].destination", "text"),
@@ -1123,7 +1123,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
         "follows": False,
         "output": False,
         "flags": (
-            ("interface", "interfaceName", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as `@fact.interface.primary`."),
+            ("interface", "interfaceName", "text", True, None, (), "Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`."),
             ("route", "routes", "osapi.domains.route.cli:routes", True, None, (), "The routes. On the command line each is written as in ip-route(8): `198.51.100.0/24 via 192.0.2.1 metric 100`."),
             ("force", "force", "switch", False, False, (), "Also routes for everything, which decide how the host is reached."),
             ("take-over", "take_over", "switch", False, False, (), "Take what stands in the way out of other files of /etc/netplan; `delete` gives it back. Default: it is a conflict."),

@@ -1090,8 +1090,7 @@ class NodeNetworkDns(Namespace):
     ) -> Results[dns_models.DnsChange]:
         """Remove the name servers that OSAPI keeps for an interface.
 
-        interface_name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one,
-            such as `@fact.interface.primary`.
+        interface_name: Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`.
         """
         return self._run(
             dns_operations.DELETE,
@@ -1112,8 +1111,7 @@ class NodeNetworkDns(Namespace):
     ) -> Results[dns_models.DnsConfig]:
         """Show the name servers of an interface.
 
-        interface_name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one,
-            such as `@fact.interface.primary`.
+        interface_name: Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`.
         """
         return self._run(
             dns_operations.GET,
@@ -1139,8 +1137,7 @@ class NodeNetworkDns(Namespace):
     ) -> Results[dns_models.DnsChange]:
         """Keep name servers and search domains for an interface.
 
-        interface_name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one,
-            such as `@fact.interface.primary`.
+        interface_name: Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`.
         servers: Addresses of name servers, the first one first. An empty list: none of OSAPI's.
         search_domains: Domains in which short names are looked for. An empty list: none of OSAPI's.
         override_dhcp: Do not use name servers that come by DHCP.
@@ -1192,8 +1189,7 @@ class NodeNetworkInterface(Namespace):
     ) -> Results[interface_models.InterfaceChange]:
         """Configure a network interface, or make a VLAN.
 
-        name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as
-            `@fact.interface.primary`.
+        name: Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`.
         dhcp4: Get an IPv4 address by DHCP.
         dhcp6: Get an IPv6 address by DHCP.
         accept_ra: Listen to router advertisements.
@@ -1245,8 +1241,7 @@ class NodeNetworkInterface(Namespace):
     ) -> Results[interface_models.InterfaceChange]:
         """Remove OSAPI's configuration of a network interface.
 
-        name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as
-            `@fact.interface.primary`.
+        name: Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`.
         """
         return self._run(
             interface_operations.DELETE,
@@ -1267,8 +1262,7 @@ class NodeNetworkInterface(Namespace):
     ) -> Results[interface_models.InterfaceFound]:
         """Show one network interface.
 
-        name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as
-            `@fact.interface.primary`.
+        name: Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`.
         """
         return self._run(
             interface_operations.GET,
@@ -1312,8 +1306,7 @@ class NodeNetworkInterface(Namespace):
     ) -> Results[interface_models.InterfaceChange]:
         """Change the configuration of a managed network interface.
 
-        name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as
-            `@fact.interface.primary`.
+        name: Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`.
         dhcp4: Get an IPv4 address by DHCP.
         dhcp6: Get an IPv6 address by DHCP.
         accept_ra: Listen to router advertisements.
@@ -1366,8 +1359,7 @@ class NodeNetworkRoute(Namespace):
     ) -> Results[route_models.RouteChange]:
         """Keep static routes for an interface.
 
-        interface_name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one,
-            such as `@fact.interface.primary`.
+        interface_name: Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`.
         routes: The routes. On the command line each is written as in ip-route(8): `198.51.100.0/24 via 192.0.2.1 metric
             100`.
         force: Also routes for everything, which decide how the host is reached.
@@ -1402,8 +1394,7 @@ class NodeNetworkRoute(Namespace):
     ) -> Results[route_models.RouteChange]:
         """Remove the static routes that OSAPI keeps for an interface.
 
-        interface_name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one,
-            such as `@fact.interface.primary`.
+        interface_name: Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`.
         """
         return self._run(
             route_operations.DELETE,
@@ -1424,8 +1415,7 @@ class NodeNetworkRoute(Namespace):
     ) -> Results[route_models.RouteReport]:
         """Show the routes through one interface.
 
-        interface_name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one,
-            such as `@fact.interface.primary`.
+        interface_name: Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`.
         """
         return self._run(
             route_operations.GET,
@@ -1462,8 +1452,7 @@ class NodeNetworkRoute(Namespace):
     ) -> Results[route_models.RouteChange]:
         """Replace the static routes that OSAPI keeps for an interface.
 
-        interface_name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one,
-            such as `@fact.interface.primary`.
+        interface_name: Name of a network interface, such as `eth0`, `br-lan`, `eth0.100` or `@fact.interface.primary`.
         routes: The routes. On the command line each is written as in ip-route(8): `198.51.100.0/24 via 192.0.2.1 metric
             100`.
         force: Also routes for everything, which decide how the host is reached.
