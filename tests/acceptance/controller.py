@@ -13,7 +13,10 @@ from typing import Any
 from osapi.contract import target as targets
 from osapi.contract.ids import MachineId
 from osapi.contract.operation import Operation
+from osapi.fleet.keys import KeyBook
+from osapi.fleet.registry import Registry
 from osapi.jobs.dispatcher import Submission
+from osapi.jobs.quarantine import Quarantine
 from osapi.jobs.record import Actor, Response
 from osapi.jobs.service import JobNames, JobService
 from osapi.pki.keys import load_or_create_keypair
@@ -51,18 +54,27 @@ async def unchecked(data: Path, url: str, machine: str) -> AsyncIterator[Uncheck
     seed = Credentials(nkey_file=data / "nkeys" / "controller.seed")
     broker = await Broker.connect(Address(servers=(url,), auth=seed), name="attacker")
     key = load_or_create_keypair(data / "pki", "controller")
+    quarantine = Quarantine(time.time)
+    keys = KeyBook(broker.bucket("agent-enrollment"))
+    registry = Registry(broker.bucket("agent-registry"), keys, quarantine)
     service = JobService(
         broker,
         Signer(key),
         Verifier.of(key.public_key),
+        registry,
+        quarantine,
         names=JobNames(),
         expiry=timedelta(minutes=5),
         retention=None,
         clock=time.time,
     )
+    await keys.start()
+    await registry.start()
     await service.start()
     try:
         yield Unchecked(service, MachineId(machine))
     finally:
         await service.stop()
+        await registry.stop()
+        await keys.stop()
         await broker.close()
