@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import aclosing
 
-from osapi.contract.errors import CommandFailed, Permanent
+from osapi.contract.errors import CommandFailed, MissingTool, Permanent
 from osapi.host import trial
 from osapi.host.door import Host
 from osapi.host.managed import ManagedFile
@@ -46,6 +46,7 @@ async def apply(host: Host, plan: Plan) -> Applied:
     """Do the actions in order, up to the first failure, which is raised. In check mode, do nothing."""
     if host.check_mode:
         return Applied(changed=plan.changes, diff=plan.diff)
+    _need_programs(host, plan.actions)
     told = await _perform_all(host, plan.actions)
     return Applied(
         changed=plan.changes,
@@ -53,6 +54,21 @@ async def apply(host: Host, plan: Plan) -> Applied:
         runs=tuple(one for one in told if isinstance(one, Completed)),
         answers=tuple(one for one in told if isinstance(one, Answered)),
     )
+
+
+def _need_programs(host: Host, actions: Iterable[Action]) -> None:
+    """Raise `MissingTool` before anything is done when something that will be run is not installed."""
+    for program in _programs(actions):
+        if not program.startswith("/") and host.which(program) is None:
+            raise MissingTool(f"{program} is not installed on this host; nothing was changed")
+
+
+def _programs(actions: Iterable[Action]) -> Iterator[str]:
+    for action in actions:
+        if isinstance(action, Run):
+            yield action.argv[0]
+        elif isinstance(action, Try):
+            yield from (*trial.PROGRAMS, *_programs(action.actions))
 
 
 async def _perform_all(host: Host, actions: Iterable[Action]) -> list[Told]:

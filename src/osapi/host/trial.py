@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
-from osapi.contract.errors import Conflict, MissingTool, OsapiError, Permanent, Unsupported
+from osapi.contract.errors import Conflict, OsapiError, Permanent, Unsupported
 from osapi.host.door import Host
 from osapi.host.ending import to_the_end
 from osapi.host.plan import Fetch, Remove, Restore, Try, Write
@@ -37,7 +37,8 @@ UNDO_FAILED = "undo_failed"
 _SYSTEMD_RUNS = "/run/systemd/system"
 """Exists exactly while systemd is the init system, see sd_booted(3)."""
 
-_TIMER = "systemd-run"
+PROGRAMS = ("systemd-run", "systemctl")
+"""What holding a change on trial needs, besides what the change itself runs."""
 
 _TOUCHING = (Write, Fetch, Restore, Remove)
 
@@ -109,8 +110,6 @@ async def _doubt(host: Host) -> str | None:
 async def _arm(host: Host, trying: Try) -> None:
     if await host.stat(_SYSTEMD_RUNS) is None:
         raise Unsupported("this host is not run by systemd, whose timer undoes a change that cuts the host off")
-    if host.which(_TIMER) is None:
-        raise MissingTool(f"{_TIMER} is not installed on this host; a change that may cut it off needs its timer")
     if (left := await settle(host)) is not None:
         raise Conflict(f"the change of job {left} was on trial still and is undone now; look again, then repeat this")
     await _clear(host)
@@ -137,7 +136,11 @@ async def _copy_one(host: Host, path: str, name: str) -> str | None:
 
 async def _start_timer(host: Host) -> None:
     timer = (f"--on-active={WINDOW_S}", "--timer-property=AccuracySec=100ms")
-    done = await host.run(_transient(host, host.task.job_id, *timer), privileged=True)
+    try:
+        done = await host.run(_transient(host, host.task.job_id, *timer), privileged=True)
+    except OsapiError:
+        await _clear(host)
+        raise
     if done.exit_code != 0:
         await _clear(host)
         words = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
@@ -179,7 +182,7 @@ async def _clear(host: Host) -> None:
 
 def _transient(host: Host, job_id: str, *how: str) -> tuple[str, ...]:
     unit = (f"--unit={_unit(job_id)}", "--property=Type=oneshot", "--description=Undo a change made by OSAPI")
-    return (_TIMER, "--quiet", "--collect", *unit, *how, "--", "/bin/sh", _path(host, SCRIPT))
+    return ("systemd-run", "--quiet", "--collect", *unit, *how, "--", "/bin/sh", _path(host, SCRIPT))
 
 
 def _stop(job_id: str) -> tuple[str, ...]:

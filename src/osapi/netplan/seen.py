@@ -49,8 +49,8 @@ class Seen:
 
     @property
     def metadata(self) -> Metadata:
-        """What was noted with our file. An intention that was never carried out does not count."""
-        return self.file.note.metadata if self.file.note is not None and self.file.note.settled else {}
+        """What was noted with our file. An intention counts once the content that it names is in place."""
+        return self.file.note.metadata if self.file.note is not None and self.file.managed else {}
 
     @property
     def taken(self) -> list[Clash]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from osapi.contract.errors import Conflict, OsapiError, Unsupported
+from osapi.contract.errors import Conflict, MissingTool, OsapiError, Unsupported
 from osapi.host import trial
 from osapi.host.door import Task
 from osapi.host.plan import Applied, Plan, Remove, Run, Try, Write
@@ -149,6 +149,14 @@ class TestHold:
         problem = await refused(host)
         assert problem.error_code == "no_timer"
         assert "nothing was changed" in problem.message
+        assert on_disk(host) == {OLD: b"before", GONE: b"gone"}
+        host.close()
+
+    async def test_without_systemd_run_nothing_is_changed(self) -> None:
+        host = host_with()
+        host._state.programs._installed.discard("systemd-run")
+        with pytest.raises(MissingTool, match="systemd-run"):
+            await host.apply(PLAN)
         assert on_disk(host) == {OLD: b"before", GONE: b"gone"}
         host.close()
 

@@ -99,7 +99,7 @@ class ShellRequest(Surroundings, kw_only=True):
             max_length=131071,
             pattern=r"^[^\x00]+$",
             examples=["df -h | tail -n +2"],
-            extra={VERBATIM: "the text that the caller wants to run", "references": "plain"},
+            extra={"references": "plain", VERBATIM: "the text that the caller wants to run"},
         ),
     ]
 
