@@ -17,6 +17,7 @@ from tests.unit.agent import kit
 from osapi.agent import execution, intake
 from osapi.agent.catalogue import Catalogue
 from osapi.agent.execution import Outcome
+from osapi.contract import masking
 from osapi.contract.operation import Operation
 from osapi.domains import discovery
 from osapi.host.service import Ask
@@ -92,7 +93,7 @@ def as_json(request: Any) -> bytes:
 def fits(target: Target, text: str) -> bool:
     """Whether the model takes it."""
     try:
-        msgspec.json.decode(as_json(target.request(text)), type=target.operation.request)
+        msgspec.json.decode(as_json(target.request(text)), type=target.operation.request, dec_hook=masking.read)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
     return True
@@ -134,7 +135,7 @@ async def _run(operation: Operation[Any, Any], host: FakeHost, request: bytes) -
         return Outcome(Ending.FAILED, error=f"not answered: {decision}", code="invalid")
     found = Catalogue(discovery, host.family.chain).find(operation.name)
     assert found is not None
-    return await execution.execute(found, decision.job, host)
+    return await execution.execute(found, decision.job, host, lambda _: {})
 
 
 def _differing(before: dict[str, FakeFile], after: dict[str, FakeFile]) -> dict[str, bytes | None]:
