@@ -14,6 +14,7 @@ from tests.acceptance.fleet import ROOT, Fleet
 from tests.domains.proofs import Proof, joined
 
 from osapi.cli.cells import cell, rows
+from osapi.contract import masking
 from osapi.contract.operation import Operation
 from osapi.contract.result import HostResult, Outcome
 from osapi.sdk.client import Client
@@ -57,7 +58,7 @@ class Subject:
     def request(self, operation: Operation[Any, Any], proof: Proof) -> Any:
         """What is asked, with what only the host can tell."""
         found = {name: self.shell(line) for name, line in proof.found.items()}
-        return msgspec.convert({**proof.request, **found}, operation.request, strict=False)
+        return msgspec.convert({**proof.request, **found}, operation.request, strict=False, dec_hook=masking.read)
 
     def ask(self, operation: Operation[Any, Any], request: Any, *, dry_run: bool = False) -> HostResult[Any]:
         """The host's answer, which must be a good one."""
