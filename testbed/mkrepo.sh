@@ -1,26 +1,34 @@
 #!/usr/bin/env bash
-# mkrepo.sh DIR: a flat apt repository in DIR with one tiny package, osapi-probe, in versions 1.0 and 1.1.
+# mkrepo.sh DIR: a flat apt repository in DIR with two tiny packages, each in two versions.
 #
-# The package has a program, a configuration file and a unit: enough to install, upgrade, keep changed
-# configuration, purge, start and stop. Used with: deb [trusted=yes] file:/srv/repo ./
+# osapi-probe has a program, a configuration file and a unit: enough to install, upgrade, keep changed
+# configuration, purge, start and stop. osapi-slow has scripts that wait while /run/osapi-slow.SCRIPT exists, so
+# that dpkg can be ended in the middle of each; its second version wants osapi-probe besides.
+# Used with: deb [trusted=yes] file:/srv/repo ./
 set -euo pipefail
 
 repo=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-build() {
-    local version=$1 tree=$work/$1
-    mkdir -p "$tree"/{DEBIAN,usr/bin,etc,lib/systemd/system}
-    cat >"$tree/DEBIAN/control" <<TEXT
-Package: osapi-probe
-Version: $version
-Architecture: all
-Maintainer: OSAPI test bed <testbed@example.org>
-Section: misc
-Priority: optional
-Description: package for the tests of OSAPI
-TEXT
+# control TREE NAME VERSION [FIELD...]
+control() {
+    mkdir -p "$1/DEBIAN"
+    {
+        printf '%s\n' "Package: $2" "Version: $3" "Architecture: all" "Section: misc" "Priority: optional" "${@:4}"
+        echo "Maintainer: OSAPI test bed <testbed@example.org>"
+        echo "Description: package for the tests of OSAPI"
+    } >"$1/DEBIAN/control"
+}
+
+pack() {
+    dpkg-deb --root-owner-group --build "$1" "$repo/$2_$3_all.deb" >/dev/null
+}
+
+probe() {
+    local version=$1 tree=$work/probe-$1
+    control "$tree" osapi-probe "$version"
+    mkdir -p "$tree"/{usr/bin,etc,lib/systemd/system}
     echo /etc/osapi-probe.conf >"$tree/DEBIAN/conffiles"
     echo "version=$version" >"$tree/etc/osapi-probe.conf"
     printf '#!/bin/sh\necho osapi-probe %s\n' "$version" >"$tree/usr/bin/osapi-probe"
@@ -33,7 +41,19 @@ ExecStart=/bin/sleep infinity
 [Install]
 WantedBy=multi-user.target
 TEXT
-    dpkg-deb --root-owner-group --build "$tree" "$repo/osapi-probe_${version}_all.deb" >/dev/null
+    pack "$tree" osapi-probe "$version"
+}
+
+slow() {
+    local version=$1 tree=$work/slow-$1 script
+    control "$tree" osapi-slow "$version" "${@:2}"
+    mkdir -p "$tree/usr/share/osapi-slow"
+    echo "$version" >"$tree/usr/share/osapi-slow/version"
+    for script in preinst postinst prerm postrm; do
+        printf '#!/bin/sh\nwhile [ -e /run/osapi-slow.%s ]; do sleep 0.05; done\n' "$script" >"$tree/DEBIAN/$script"
+        chmod 755 "$tree/DEBIAN/$script"
+    done
+    pack "$tree" osapi-slow "$version"
 }
 
 index() {
@@ -45,8 +65,10 @@ index() {
 }
 
 mkdir -p "$repo"
-build 1.0
-build 1.1
+probe 1.0
+probe 1.1
+slow 1.0
+slow 2.0 "Depends: osapi-probe"
 cd "$repo"
 index >Packages.new
 mv Packages.new Packages

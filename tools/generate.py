@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from tools import commands_page, operations_page, permissions_page, settings_page
+from tools import commands_page, hosts_page, operations_page, permissions_page, settings_page
 
 ROOT = Path(__file__).parents[1]
 SNAPSHOT = ROOT / "tests" / "snapshots" / "openapi.json"
@@ -29,6 +29,7 @@ def contents() -> dict[Path, str]:
     return {
         SNAPSHOT: text,
         REFERENCE / "operations.md": operations_page.page(document),
+        REFERENCE / "hosts.md": hosts_page.page(ROOT),
         REFERENCE / "permissions.md": permissions_page.page(document),
         REFERENCE / "settings.md": settings_page.page(),
         REFERENCE / "cli.md": commands_page.page(),

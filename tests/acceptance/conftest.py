@@ -41,7 +41,7 @@ def fleet(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]
         eventually(lambda: is_ready(port), f"the controller is not ready: {(folder / 'log').read_text()}")
         for host in range(1, HOSTS + 1):
             start_agent(bed, host, folder / "data")
-        found = Fleet(bed, environ)
+        found = Fleet(bed, environ, folder / "data")
         eventually(
             lambda: len(json.loads(found.client("node", "hostname", "get").stdout or "{}").get("results", [])) == HOSTS,
             "the agents did not join",

@@ -9,11 +9,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from osapi.config.client import load
+from osapi.sdk.client import Client
 
 ROOT = Path(__file__).parents[2]
 OSAPI = Path(sys.executable).with_name("osapi")
@@ -80,15 +83,25 @@ class Fleet:
 
     bed: Bed
     environ: dict[str, str]
+    data: Path
+    """Where the controller keeps its keys."""
 
-    def client(self, *words: str, stdin: str = "") -> Answer:
-        """Run `osapi client … --json`."""
+    @contextmanager
+    def sdk(self) -> Iterator[Client]:
+        """The system as a program uses it."""
+        context = load(self.environ)
+        with Client(context.url, context.token) as client:
+            yield client
+
+    def client(self, *words: str, stdin: str = "", folder: Path | None = None) -> Answer:
+        """Run `osapi client … --json`, in `folder` if that matters."""
         done = subprocess.run(
             [OSAPI, "client", *words, "--json"],
             input=stdin,
             capture_output=True,
             text=True,
             env=self.environ,
+            cwd=folder,
             timeout=90,
             check=False,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,6 +141,28 @@ def test_a_query_reaches_the_hosts_that_fit(coloured: Fleet, query: str, hosts: 
     names = {name(coloured, host) for host in hosts}
     assert set(said(coloured, query, "x")) == names
     assert {one["hostname"] for one in coloured.client("agent", "list", "--target", query).json["agents"]} == names
+
+
+def test_templates_and_their_variables_speak_of_facts(coloured: Fleet, tmp_path: Path) -> None:
+    template = tmp_path / "page"
+    template.write_text("{{ facts.facts.colour }} {{ facts.primary_interface }} {{ vars.kernel }}\n")
+    words = ("--name", "facts-page", "--file", str(template), "--content-type", "template", "--force")
+    assert coloured.client("file", "upload", *words).status == 0
+    place = ("--path", "/root/@fact.custom.colour.txt", "--content-type", "template", "--var", "kernel=@fact.kernel")
+    try:
+        made = coloured.client("node", "file", "deploy", "--object", "facts-page", *place, "-T", "host1,host3", "--yes")
+        assert made.status == 0, made
+        bed = coloured.bed
+        assert (
+            bed("enter", 3, "cat", "/root/blue.txt")
+            == f"blue {agent(coloured, 3)['primary_interface']} {bed('enter', 3, 'uname', '-r')}"
+        )
+        gone = coloured.client(
+            "node", "file", "undeploy", "--path", "/root/@fact.custom.colour.txt", "-T", "host1,host3", "--yes"
+        )
+        assert {entry["changed"] for entry in gone.results.values()} == {True}
+    finally:
+        coloured.client("file", "delete", "--name", "facts-page")
 
 
 def test_a_broken_fact_is_told_and_spoils_nothing(coloured: Fleet) -> None:

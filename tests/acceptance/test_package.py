@@ -1,4 +1,4 @@
-"""Packages on a real Debian host, from the local repository of the test bed: osapi-probe 1.0 and 1.1."""
+"""Packages on a real Debian host, from the local repository of the test bed: osapi-probe and osapi-slow."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tests.acceptance.fleet import Answer, Fleet
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(300)]
 
 PROBE = "osapi-probe"
+SLOW = "osapi-slow"
 HOLD_LOCK = (
     "import fcntl, time; lock = open('/var/lib/dpkg/lock-frontend', 'w'); fcntl.lockf(lock, fcntl.LOCK_EX); "
     "open('/run/lock-is-held', 'w').close(); time.sleep(5)"
@@ -24,8 +25,8 @@ def clean(fleet: Fleet) -> Iterator[None]:
     if not fleet.bed("enter", 1, "find", "/var/lib/apt/lists", "-name", "*_Packages"):
         package(fleet, "update")
     yield
-    fleet.bed("exec", 1, "apt-mark", "unhold", PROBE, check=False)
-    fleet.bed("exec", 1, "dpkg", "--purge", PROBE)
+    fleet.bed("exec", 1, "apt-mark", "unhold", PROBE, SLOW, check=False)
+    fleet.bed("exec", 1, "dpkg", "--purge", SLOW, PROBE)
 
 
 def package(fleet: Fleet, verb: str, *words: str) -> Answer:
@@ -126,9 +127,61 @@ def test_an_interrupted_dpkg_is_found_and_named(fleet: Fleet) -> None:
     fleet.bed("exec", 1, "dpkg", "--unpack", f"/srv/repo/{PROBE}_1.0_all.deb")
     (found,) = done(package(fleet, "get", "--name", PROBE))["packages"]
     assert found["status"] == "unpacked"
-    refused(package(fleet, "install", "--name", PROBE), "needs_repair", PROBE)
-    fleet.bed("exec", 1, "dpkg", "--configure", "-a")
+    refused(package(fleet, "install", "--name", PROBE), "needs_repair", PROBE, "package repair")
+    assert done(package(fleet, "repair"))["diff"] == f"configure {PROBE} 1.0 (unpacked)"
     assert done(package(fleet, "install", "--name", PROBE))["changed"] is True
+
+
+def test_what_a_package_lacks_is_installed_by_a_repair(fleet: Fleet) -> None:
+    fleet.bed("exec", 1, "dpkg", "-i", f"/srv/repo/{SLOW}_2.0_all.deb", check=False)
+    assert done(package(fleet, "repair"))["diff"] == f"configure {SLOW} 2.0 (unpacked)\ninstall {PROBE} 1.1"
+    assert fleet.bed("enter", 1, "dpkg", "--audit") == ""
+
+
+def test_everything_is_upgraded_but_for_what_is_on_hold(fleet: Fleet) -> None:
+    for deb in (f"{SLOW}_1.0", f"{PROBE}_1.0"):
+        fleet.bed("exec", 1, "dpkg", "-i", f"/srv/repo/{deb}_all.deb")
+    fleet.bed("enter", 1, "apt-mark", "auto", PROBE)
+    assert done(package(fleet, "hold", "--name", SLOW))["changed"] is True
+    made = done(package(fleet, "upgrade"))
+    assert ([update["name"] for update in made["updates"]], made["kept_back"]) == ([PROBE], [SLOW]), made
+    assert (version(fleet), fleet.bed("enter", 1, "apt-mark", "showhold")) == ("1.1", SLOW)
+
+    refused(package(fleet, "upgrade", "--name", SLOW), "conflict", "Held packages")
+    assert done(package(fleet, "unhold", "--name", SLOW))["changed"] is True
+    assert done(package(fleet, "upgrade", "--name", SLOW))["diff"] == f"upgrade {SLOW} 1.0 -> 2.0"
+    assert done(package(fleet, "upgrade"))["changed"] is False
+    assert fleet.bed("enter", 1, "apt-mark", "showauto", PROBE) == PROBE
+
+
+def test_an_upgrade_does_not_make_a_package_wanted_for_itself(fleet: Fleet) -> None:
+    fleet.bed("exec", 1, "dpkg", "-i", f"/srv/repo/{PROBE}_1.0_all.deb")
+    fleet.bed("enter", 1, "apt-mark", "auto", PROBE)
+    assert done(package(fleet, "upgrade", "--name", PROBE, "--version", "1.1"))["changed"] is True
+    assert (version(fleet), fleet.bed("enter", 1, "apt-mark", "showauto", PROBE)) == ("1.1", PROBE)
+    refused(package(fleet, "upgrade", "--name", PROBE, "--version", "1.0"), "conflict", "downgraded")
+    refused(package(fleet, "upgrade", "--name", SLOW), "not_found", "install it instead")
+
+
+def test_what_apt_takes_for_a_pattern_is_no_name(fleet: Fleet) -> None:
+    refused(package(fleet, "versions", "--name", "osapi-prob."), "not_found", "osapi-prob.")
+    refused(package(fleet, "hold", "--name", "osapi-prob."), "not_found", "osapi-prob.")
+    assert fleet.bed("enter", 1, "apt-mark", "showhold") == ""
+
+
+def test_lists_are_quick(fleet: Fleet) -> None:
+    """Seconds on the host, from the start of the work to its end."""
+    count = len(done(package(fleet, "list"))["packages"])
+    took = {verb: min(duration_s(fleet, verb) for _ in range(3)) for verb in ("list", "updates")}
+    print(f"\nrow packages: {count} listed in {took['list'] * 1000:.0f} ms, updates in {took['updates'] * 1000:.0f} ms")
+    assert took["list"] < 1
+    assert took["updates"] < 3
+
+
+def duration_s(fleet: Fleet, verb: str) -> float:
+    job = fleet.client("job", "get", "--job-id", package(fleet, verb).json["job_id"]).json
+    (state,) = job["agent_states"].values()
+    return float(state["duration"].removesuffix("s"))
 
 
 def test_another_package_manager_is_waited_for(fleet: Fleet) -> None:

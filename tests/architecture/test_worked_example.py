@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.domains import cases
+from tests.domains import cases, proofs
 
 import osapi.domains
 from osapi.agent.catalogue import Catalogue
@@ -20,15 +20,15 @@ from osapi.testing.host import FakeHost
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"```python\n# osapi/domains/(motd/\w+\.py)\n(.*?)```", re.DOTALL)
-CASE = re.compile(r"```json\n# tests/domains/(motd/cases/\w+/\w+\.json)\n(.*?)```", re.DOTALL)
+DATA = re.compile(r"```json\n# tests/domains/(motd/\w+/[\w/]+\.json)\n(.*?)```", re.DOTALL)
 
 
 @pytest.fixture
 def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The folder of the example, found like any other domain."""
     page = (ROOT / "CONTRIBUTING.md").read_text()
-    blocks = BLOCK.findall(page) + CASE.findall(page)
-    assert len(blocks) == 6
+    blocks = BLOCK.findall(page) + DATA.findall(page)
+    assert len(blocks) == 7
     for name, text in blocks:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,6 +51,12 @@ async def test_the_case_of_the_example_holds(example: None) -> None:
     assert host.snapshot()["/etc/motd"] == cases.as_file(case.content.after.files["/etc/motd"])
     assert (await case.run(host)).changed is False
     host.close()
+
+
+def test_the_proof_of_the_example_is_one(example: None) -> None:
+    proof = proofs.change("motd", "UPDATE")
+    assert msgspec.convert(proof.request, discovery.constants("motd")["UPDATE"].request)
+    assert proof.before != proof.after
 
 
 @pytest.mark.anyio

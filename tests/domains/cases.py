@@ -14,7 +14,6 @@ by `when` and `sets`, so that an answer depends on what was done before.
 from __future__ import annotations
 
 import errno
-import importlib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +27,7 @@ from osapi.contract.files import ContentType
 from osapi.contract.operation import Handler, Operation
 from osapi.domains import discovery
 from osapi.host.door import Task
+from osapi.host.fetchable import Fetchable
 from osapi.host.figures import DiskSpace
 from osapi.host.files import FileKind
 from osapi.host.managed import ManagedFile, Source
@@ -35,6 +35,7 @@ from osapi.host.plan import sha256
 from osapi.testing import services
 from osapi.testing.files import DIRECTORY, FakeFile
 from osapi.testing.host import MIDNIGHT, FakeHost, Setup
+from osapi.testing.keeping import Shelf
 from osapi.testing.objects import FakeObject
 from osapi.testing.programs import Script
 
@@ -127,7 +128,9 @@ class Before(msgspec.Struct, forbid_unknown_fields=True):
     disks: dict[str, Disk] = {}
     labels: dict[str, str] = {}
     architecture: str = "x86_64"
+    fetchable: tuple[str, ...] = ()
     now: datetime = MIDNIGHT
+    reaches: tuple[bool, ...] = (True,)
 
 
 class Failure(msgspec.Struct, forbid_unknown_fields=True):
@@ -141,7 +144,7 @@ class Failure(msgspec.Struct, forbid_unknown_fields=True):
 class After(msgspec.Struct, forbid_unknown_fields=True):
     """What differs at the end. `commands` are the argument lists of all programs that were run, `stdin` what each was told.
 
-    `asked` are the requests to services that were more than a question.
+    `asked` are the requests to services that were more than a question, `kept` is output that is kept whole.
     """
 
     files: dict[str, File | str | None] = {}
@@ -149,6 +152,7 @@ class After(msgspec.Struct, forbid_unknown_fields=True):
     stdin: tuple[str | None, ...] | None = None
     asked: tuple[str, ...] | None = None
     managed: dict[str, Note | None] = {}
+    kept: dict[str, str] = {}
     backups: dict[str, File | str | None] = {}
 
 
@@ -191,12 +195,12 @@ class Case:
         for path, note in self.content.host.managed.items():
             await host.managed.put(_record(path, note, host))
 
-    async def run(self, host: FakeHost, *, check_mode: bool = False) -> Any:
+    async def run(self, host: FakeHost, *, check_mode: bool = False, keep: Shelf | None = None) -> Any:
         """Do the operation; the result in the form of JSON. Raises what the provider raises."""
         domain = self.name.split("/")[0]
         factory = discovery.implementation(domain, host.family.chain)
         assert factory is not None, f"{domain} has nothing for {host.family.chain}"
-        task = Task(job_id="job-1", operation=self.operation.name, check_mode=check_mode)
+        task = Task(job_id="job-1", operation=self.operation.name, check_mode=check_mode, keep=keep or Shelf())
         answer = getattr(factory(host.for_task(task)), self.handler.method.__name__)
         return await answer(self.request())
 
@@ -208,10 +212,8 @@ def load_all() -> list[Case]:
 
 def folders(domain: str) -> dict[str, Handler[Any]]:
     """Which folder of cases shows which operation."""
-    module = importlib.import_module(f"osapi.domains.{domain}.operations")
     handlers = {handler.operation.name: handler for handler in discovery.handlers(domain)}
-    constants = {name: value for name, value in vars(module).items() if isinstance(value, Operation)}
-    return {name.lower(): handlers[operation.name] for name, operation in constants.items()}
+    return {name.lower(): handlers[operation.name] for name, operation in discovery.constants(domain).items()}
 
 
 def as_file(given: File | str, before: FakeFile | None = None) -> FakeFile:
@@ -264,7 +266,9 @@ def _host(before: Before, parts: list[Before]) -> FakeHost:
             disks={path: _space(disk) for path, disk in before.disks.items()},
             labels=before.labels,
             architecture=before.architecture,
+            fetchable=Fetchable(paths=before.fetchable),
             now=before.now,
+            reaches=before.reaches,
         )
     )
     for path, file in files.items():

@@ -9,6 +9,7 @@ from tests.domains.cases import Case, Content, Note, as_file, load_all
 from osapi.contract.errors import OsapiError
 from osapi.testing.files import FakeFile
 from osapi.testing.host import FakeHost
+from osapi.testing.keeping import Shelf
 
 pytestmark = pytest.mark.anyio
 
@@ -17,14 +18,16 @@ pytestmark = pytest.mark.anyio
 async def test_case(case: Case) -> None:
     host = case.new_host()
     await case.prepare(host)
-    files, notes, backups = host.snapshot(), await notes_of(host), dict(host.backups.kept)
+    files, notes, shelf = host.snapshot(), await notes_of(host), Shelf()
+    backups = dict(host.backups.kept)
     if case.content.failure is None:
-        result = await case.run(host)
+        result = await case.run(host, keep=shelf)
         assert msgspec.to_builtins(result) == case.content.result
     else:
         await fails(case, host)
     assert host.snapshot() == expected_files(files, case.content)
     assert await notes_of(host) == expected_notes(notes, case.content)
+    assert {name: content.decode() for name, content in shelf.contents.items()} == case.content.after.kept
     assert host.backups.kept == expected_backups(backups, case.content)
     if case.content.after.commands is not None:
         assert [call.argv for call in host.calls] == list(case.content.after.commands)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import enum
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin
 
 import msgspec
 import pytest
+from tests.domains import proofs
 from tests.domains.cases import FOLDER, Case, folders, load_all
 
 import osapi.domains
@@ -19,7 +19,6 @@ from osapi.contract import masking
 from osapi.contract.operation import Change, Handler, Kind, Operation
 from osapi.controller.decode import BODY_METHODS
 from osapi.domains import discovery
-from osapi.sdk.generate.spelling import secret_in
 from osapi.testing.files import FakeFile
 from osapi.testing.host import FakeHost
 
@@ -29,7 +28,6 @@ SUCCESSES = [case for case in CASES if case.content.failure is None]
 CHANGES = [case for case in SUCCESSES if case.operation.kind is Kind.MODIFY]
 REPEATABLE = [case for case in CHANGES if not (case.operation.name.startswith("command.") or case.content.again)]
 """Commands do what the caller says, so nobody can know whether a second run changes anything."""
-FLAT = (str, int, float, bool)
 
 each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 each_domain = pytest.mark.parametrize("domain", discovery.names())
@@ -67,16 +65,6 @@ def test_the_method_of_a_route_fits_the_kind(operation: Operation[Any, Any]) -> 
 @each_operation
 def test_a_summary_is_a_sentence(operation: Operation[Any, Any]) -> None:
     assert re.fullmatch(r"[A-Z][^\n]*\.", operation.summary)
-
-
-@each_operation
-def test_a_request_is_flat_so_that_flags_can_be_derived(operation: Operation[Any, Any]) -> None:
-    for name, hint in get_type_hints(operation.request).items():
-        inner = {kind for kind in (hint, *get_args(hint)) if kind is not type(None)} - {list}
-        choices = {kind for kind in inner if isinstance(kind, type) and issubclass(kind, enum.Enum)}
-        assert inner & {*FLAT, *(list[kind] for kind in FLAT), *choices, dict[str, Any]} or secret_in(hint), (
-            f"{name}: {hint}"
-        )
 
 
 @each_operation
@@ -154,7 +142,7 @@ def test_every_operation_is_handled_and_every_handler_declared(domain: str) -> N
 @each_domain
 def test_an_implementation_offers_every_method_of_its_port(domain: str) -> None:
     host = FakeHost()
-    for family in implementations(domain):
+    for family in discovery.families(domain):
         factory = discovery.implementation(domain, (family,))
         assert factory is not None
         provider = factory(host)
@@ -163,12 +151,9 @@ def test_an_implementation_offers_every_method_of_its_port(domain: str) -> None:
     host.close()
 
 
-def implementations(domain: str) -> list[str]:
-    """The families a domain has a file for: modules with a factory called `provider`."""
-    folder = Path(osapi.domains.__path__[0], domain)
-    found = [path.stem for path in sorted(folder.glob("*.py")) if "\ndef provider(" in path.read_text()]
-    assert found, f"{domain} has no implementation"
-    return found
+@each_domain
+def test_a_domain_has_an_implementation(domain: str) -> None:
+    assert discovery.families(domain)
 
 
 @each_domain
@@ -186,6 +171,30 @@ def test_every_operation_is_shown_by_a_case_that_succeeds(domain: str) -> None:
 @each_domain
 def test_every_folder_of_cases_is_that_of_an_operation(domain: str) -> None:
     assert {path.name for path in (FOLDER / domain / "cases").iterdir()} <= set(folders(domain))
+
+
+@pytest.mark.parametrize("each", proofs.everything(), ids=lambda each: each[2].name)
+def test_a_change_brings_its_proof_on_a_real_host(each: tuple[str, str, Operation[Any, Any]]) -> None:
+    domain, constant, operation = each
+    if operation.kind is Kind.MODIFY:
+        proof = proofs.change(domain, constant)
+        assert proof.before != proof.after
+        fits_but_for_what_the_host_tells(proof, operation)
+    elif proofs.path_of(domain, constant).exists():
+        fits_but_for_what_the_host_tells(proofs.read(domain, constant), operation)
+
+
+def fits_but_for_what_the_host_tells(proof: proofs.Proof, operation: Operation[Any, Any]) -> None:
+    fields = {field.encode_name for field in msgspec.structs.fields(operation.request)}
+    assert {*proof.request, *proof.found} <= fields
+    if not proof.found:
+        msgspec.convert(proof.request, operation.request, dec_hook=masking.read)
+
+
+@each_domain
+def test_every_proof_is_that_of_an_operation(domain: str) -> None:
+    known = {proofs.path_of(domain, constant).name for constant in discovery.constants(domain)}
+    assert {path.name for path in (FOLDER / domain / "acceptance").glob("*.json")} <= known
 
 
 def test_a_family_without_a_file_falls_back_to_a_more_general_one() -> None:

@@ -23,6 +23,13 @@ def test_the_latest_entries_stay_when_not_all_fit() -> None:
     assert [entry.timestamp.microsecond for entry in entries] == list(range(10_000 - len(entries), 10_000))
 
 
+def test_the_newest_may_come_first() -> None:
+    output = b"".join(line(f"{at}", at) for at in (3, 2, 1))
+    assert [entry.message for entry in journal.entries(output, cut=False, newest_first=True)[0]] == ["1", "2", "3"]
+    cut = line("new") + b"\n[osapi: 7 bytes left out]\n" + line("old")
+    assert [entry.message for entry in journal.entries(cut, cut=True, newest_first=True)[0]] == ["new"]
+
+
 def test_one_endless_message_does_not_push_out_the_others() -> None:
     entries, truncated = journal.entries(line("one") + line("\x01" * 2_000_000) + line("two"), cut=False)
     assert [entry.message[:3] for entry in entries] == ["one", "\x01" * 3, "two"]

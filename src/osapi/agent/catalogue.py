@@ -13,7 +13,7 @@ from osapi.contract.errors import Unsupported
 from osapi.contract.operation import Handler, Operation
 from osapi.host.door import Host
 
-Call = Callable[[Any], Awaitable[Any]]
+Call = Callable[..., Awaitable[Any]]
 
 
 class Domains(Protocol):
@@ -38,11 +38,20 @@ class Found:
 
     def call(self, host: Host) -> Call:
         """The method to await with the request. Raises `Unsupported` where this family has no provider."""
+        return self._method(host, self._handler.method)
+
+    def later(self, host: Host) -> Call:
+        """The method to await with request and note, which sees to the end of what was begun."""
+        if self._handler.later is None:
+            raise Unsupported(f"nothing of {self._domain} ends later")
+        return self._method(host, self._handler.later)
+
+    def _method(self, host: Host, of_port: Callable[..., Any]) -> Call:
         if self._factory is None:
             raise Unsupported(f"{self._domain} is not supported on {self._family}")
         # The handler names the port's method, which has no body; the provider has its own of that name.
-        answer: Call = getattr(self._factory(host), self._handler.method.__name__)
-        return answer
+        method: Call = getattr(self._factory(host), of_port.__name__)
+        return method
 
 
 class Catalogue:

@@ -10,13 +10,16 @@ import asyncio
 
 from osapi.agent import execution
 from osapi.agent.catalogue import Found
-from osapi.agent.execution import Outcome
+from osapi.agent.execution import Outcome, Waiting
 from osapi.agent.failpoints import AFTER_EFFECT, AFTER_STARTED, BEFORE_START
 from osapi.agent.held import Held, Stop
-from osapi.agent.slots import Turn
+from osapi.agent.patience import note_waiting, see_to_its_end
+from osapi.agent.slots import Slots, Turn
 from osapi.agent.tools import Tools
 from osapi.contract.errors import Unavailable
 from osapi.contract.operation import Kind
+from osapi.host import trial
+from osapi.host.trial import Aftermath
 from osapi.jobs.record import Ending
 
 
@@ -24,13 +27,15 @@ async def follow(held: Held, tools: Tools) -> Outcome | None:
     """Take a job from accepted to its outcome. Raises `CancelledError` only if nobody stopped the job."""
     held.begun = True
     try:
-        return _stopped(held) if held.is_stopped else await _in_turn(held, tools)
+        return await _stopped(held, tools) if held.is_stopped else await _in_turn(held, tools)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if not held.is_stopped or task is None:
             raise
         task.uncancel()
-        return _stopped(held)
+        if held.waiting is not None and held.stopped is Stop.SHUTDOWN:
+            return None  # the next agent sees to its end
+        return await _stopped(held, tools)
 
 
 async def _in_turn(held: Held, tools: Tools) -> Outcome | None:
@@ -42,23 +47,30 @@ async def _in_turn(held: Held, tools: Tools) -> Outcome | None:
     if found.operation.kind is not job.kind:
         text = f"{job.operation} is a {found.operation.kind.value}, but the job says {job.kind.value}"
         return Outcome(Ending.REJECTED, error=text, code="invalid")
-    turn = tools.slots.take_now(found.operation.lock) or await _wait_for_turn(held, found, tools)
+    if held.waiting is not None:
+        return await see_to_its_end(held, found, held.waiting, tools)
+    slots = tools.listening_slots if job.followed else tools.slots
+    turn = slots.take_now(found.operation.lock) or await _wait_for_turn(held, found, slots, tools)
     if turn is None:
         return _expired("while it waited for its turn")
     with turn:
-        return await _begin(held, found, tools)
+        outcome = await _begin(held, found, tools)
+    if not isinstance(outcome, Waiting):
+        return outcome
+    await note_waiting(held, outcome, tools)
+    return await see_to_its_end(held, found, outcome, tools)
 
 
-async def _wait_for_turn(held: Held, found: Found, tools: Tools) -> Turn | None:
+async def _wait_for_turn(held: Held, found: Found, slots: Slots, tools: Tools) -> Turn | None:
     """None when the job expires first."""
     try:
         async with asyncio.timeout((held.job.expires - tools.now()).total_seconds()):
-            return await tools.slots.take(held.job.kind, found.operation.lock)
+            return await slots.take(held.job.kind, found.operation.lock)
     except TimeoutError:
         return None
 
 
-async def _begin(held: Held, found: Found, tools: Tools) -> Outcome | None:
+async def _begin(held: Held, found: Found, tools: Tools) -> Outcome | Waiting | None:
     job, now = held.job, tools.now()
     if now >= job.expires:
         return _expired("while it waited for its turn")
@@ -73,22 +85,24 @@ async def _begin(held: Held, found: Found, tools: Tools) -> Outcome | None:
     held.started = now
     held.progress.began(now)
     tools.fail_points.reach(AFTER_STARTED)
-    outcome = await execution.execute(found, job, tools.host, tools.open_secrets)
+    outcome = await execution.execute(found, job, tools.host, tools.open_secrets, held.live, held.keeping)
     tools.fail_points.reach(AFTER_EFFECT)
     return outcome
 
 
-def _stopped(held: Held) -> Outcome | None:
-    match held.stopped, held.started is not None:
-        case Stop.CANCELLED, True:
-            text = "cancelled while it ran; what it had done by then was not undone"
-            return Outcome(Ending.CANCELLED, error=text, code="cancelled")
-        case Stop.CANCELLED, False:
+async def _stopped(held: Held, tools: Tools) -> Outcome | None:
+    if held.started is None:
+        if held.stopped is Stop.CANCELLED:
             return Outcome(Ending.CANCELLED, error="cancelled before it began", code="cancelled")
-        case _, True:
-            return Outcome(Ending.INTERRUPTED, error="the agent was stopped while the job ran", code="interrupted")
-        case _:
-            return _released(held)
+        return _released(held)
+    aftermath = await trial.aftermath(tools.host, held.job.id)
+    if held.stopped is Stop.CANCELLED:
+        known = aftermath or Aftermath("cancelled", "what it had done by then was not undone")
+        return Outcome(Ending.CANCELLED, error=f"cancelled while it ran; {known.told}", code=known.code)
+    text = "the agent was stopped while the job ran"
+    if aftermath is not None:
+        return Outcome(Ending.FAILED, error=f"{text}; {aftermath.told}", code=aftermath.code)
+    return Outcome(Ending.INTERRUPTED, error=text, code="interrupted")
 
 
 def _released(held: Held) -> Outcome | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,15 +15,15 @@ import msgspec
 from osapi.agent import requests
 from osapi.agent.bounds import bounded
 from osapi.agent.catalogue import Found
-from osapi.agent.redaction import Redactor
+from osapi.agent.redaction import Redactor, redacted
 from osapi.contract.errors import DeadlineExceeded, OsapiError, Unsupported
-from osapi.contract.operation import Change
-from osapi.host.door import Host, Task
-from osapi.host.program import OVERRUN_S
+from osapi.contract.operation import Change, Later
+from osapi.host.door import Host, Keep, Live, Task
+from osapi.host.taking import LONGEST_S
 from osapi.jobs.record import Ending, Job
 from osapi.telemetry.log import get_logger
 
-GRACE_S = OVERRUN_S + 0.5
+GRACE_S = LONGEST_S + 0.5
 """How much longer than the deadline a provider may take to stop by itself and tell what it has so far."""
 _NULL = msgspec.Raw(b"null")
 
@@ -44,22 +45,51 @@ OpenSecrets = Callable[[Job], dict[str, str]]
 """The secrets of a job by their place. Raises `Invalid` when they were not sealed to this agent."""
 
 
-async def execute(found: Found, job: Job, host: Host, open_secrets: OpenSecrets) -> Outcome:
-    """Run the job now, within its deadline. Nothing of its secrets is in the outcome."""
+class Waiting(msgspec.Struct, frozen=True):
+    """The work is under way and ends later, at `until` at the latest; `note` is for whoever sees to its end."""
+
+    note: dict[str, Any]
+    until: datetime
+
+
+async def execute(
+    found: Found,
+    job: Job,
+    host: Host,
+    open_secrets: OpenSecrets,
+    live: Live | None = None,
+    keep: Keep | None = None,
+    *,
+    waiting: Waiting | None = None,
+) -> Outcome | Waiting:
+    """Run the job now, within its deadline; or, if it was `waiting`, see to its end.
+
+    `live` takes what it gives out meanwhile, `keep` what is kept whole. Nothing of its secrets is in any of it.
+    """
     try:
         secrets = open_secrets(job)
     except OsapiError as problem:
         return Outcome(Ending.FAILED, error=problem.message, code=problem.error_code)
-    return _fitted(await _run(found, job, host, secrets), Redactor(secrets.values()))
+    redactor = Redactor(secrets.values())
+    with redacted(redactor, live, keep) as (live, keep):
+        task = Task(job_id=job.id, operation=job.operation, check_mode=job.dry_run, live=live, keep=keep)
+        came = await _run(found, job, host.for_task(task), secrets, waiting)
+    return came if isinstance(came, Waiting) else _fitted(came, redactor)
 
 
-async def _run(found: Found, job: Job, host: Host, secrets: dict[str, str]) -> Outcome:
-    task = Task(job_id=job.id, operation=job.operation, check_mode=job.dry_run)
+async def _run(
+    found: Found, job: Job, view: Host, secrets: dict[str, str], waiting: Waiting | None
+) -> Outcome | Waiting:
     limit = asyncio.timeout(job.deadline_s + GRACE_S)
     try:
         async with limit:
-            request = await requests.read(found.operation, job.request, secrets, host)
-            result = await found.call(host.for_task(task))(request)
+            request = await requests.read(found.operation, job.request, secrets, view)
+            if waiting is None:
+                result = await found.call(view)(request)
+            else:
+                result = await found.later(view)(request, waiting.note)
+    except Later as later:
+        return Waiting(later.note, later.until)
     except DeadlineExceeded as problem:
         return _out_of_time(problem.message, problem.details)
     except Unsupported as problem:

@@ -7,6 +7,9 @@ import enum
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from osapi.agent.execution import Waiting
+from osapi.agent.keeping import Keeping
+from osapi.agent.live import LiveOutput
 from osapi.agent.progress import Progress
 from osapi.jobs.record import Job
 
@@ -24,7 +27,7 @@ class Held:
 
     `payload` is the job as it was signed. `claimed` says that it came from the shared queue, so that
     nobody else will ever run it. `begun` says that its task has; `started` is None until the effect is
-    about to begin. `over` is set when its outcome is known; from then on nothing can stop it any more.
+    about to begin. `waiting` is set while its work goes on by itself. `over` is set when its outcome is known; from then on nothing can stop it any more.
     """
 
     job: Job
@@ -32,11 +35,19 @@ class Held:
     received: datetime
     claimed: bool
     progress: Progress
+    live: LiveOutput
+    keeping: Keeping | None = None
     task: asyncio.Task[None] | None = None
     started: datetime | None = None
+    waiting: Waiting | None = None
     stopped: Stop | None = None
     begun: bool = False
     over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def can_be_left(self) -> bool:
+        """Whether a stopping agent need not wait for it: nobody will listen, or the next one sees to its end."""
+        return self.job.followed or self.waiting is not None
 
     @property
     def is_stopped(self) -> bool:

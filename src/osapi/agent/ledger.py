@@ -32,7 +32,7 @@ from osapi.contract.ids import JobId
 
 KEEP = timedelta(days=1)
 """How long after a job's expiry its row stays at least."""
-FORMAT = 1
+FORMAT = 2
 
 _T = TypeVar("_T")
 _SCHEMA = """
@@ -44,11 +44,15 @@ CREATE TABLE jobs (
     expires REAL NOT NULL,
     payload BLOB,
     response BLOB,
-    reported INTEGER NOT NULL DEFAULT 0
+    reported INTEGER NOT NULL DEFAULT 0,
+    waiting BLOB
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX jobs_open ON jobs (expires) WHERE reported = 0;
 CREATE TABLE agent (joined REAL NOT NULL) STRICT;
 """
+
+
+_FROM_1 = "ALTER TABLE jobs ADD COLUMN waiting BLOB"
 
 
 class State(enum.Enum):
@@ -64,7 +68,8 @@ class Row:
     """A job that the ledger knows and nobody has been told the end of.
 
     `payload` is the job as it was signed, kept while it may be run after a restart; `response` the
-    encoded answer once there is one. `started` is None for what was only claimed.
+    encoded answer once there is one. `started` is None for what was only claimed. `waiting` is what it takes to
+    see to the end of work that goes on by itself; None for all other.
     """
 
     job: JobId
@@ -74,6 +79,7 @@ class Row:
     expires: datetime
     payload: bytes | None
     response: bytes | None
+    waiting: bytes | None = None
 
 
 class Ledger:
@@ -113,6 +119,10 @@ class Ledger:
         `payload` is None unless the job may simply be run again after an interruption.
         """
         return await self._do(lambda store: store.begin(job, received, started, expires, payload))
+
+    async def wait(self, job: JobId, payload: bytes, waiting: bytes) -> None:
+        """Note that the work of a job goes on by itself, with what it takes to see to its end after a restart."""
+        await self._do(lambda store: store.wait(job, payload, waiting))
 
     async def finish(self, job: JobId, received: datetime, expires: datetime, response: bytes) -> None:
         """Note the end of a job. The first end stays; another is left out."""
@@ -171,6 +181,8 @@ class _Store:
         version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
             self._create(now)
+        elif version == 1:
+            self._db.executescript(f"BEGIN; {_FROM_1}; PRAGMA user_version = {FORMAT}; COMMIT")
         elif version != FORMAT:
             raise sqlite3.DatabaseError(f"{path} has format {version}, this agent knows format {FORMAT}")
         self.joined = _time(self._db.execute("SELECT joined FROM agent").fetchone()[0])
@@ -206,15 +218,22 @@ class _Store:
         cursor = self._db.execute(
             "INSERT INTO jobs (id, state, received, started, expires, payload) VALUES (?, 'started', ?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET state = 'started', started = excluded.started,"
-            " payload = excluded.payload WHERE state = 'claimed' OR (state = 'started' AND payload IS NOT NULL)",
+            " payload = excluded.payload WHERE state = 'claimed'"
+            " OR (state = 'started' AND payload IS NOT NULL AND waiting IS NULL)",
             (job, received.timestamp(), started.timestamp(), expires.timestamp(), payload),
         )
         return cursor.rowcount == 1
 
+    def wait(self, job: JobId, payload: bytes, waiting: bytes) -> None:
+        self._db.execute(
+            "UPDATE jobs SET payload = ?, waiting = ? WHERE id = ? AND state = 'started'", (payload, waiting, job)
+        )
+
     def finish(self, job: JobId, received: datetime, expires: datetime, response: bytes) -> None:
         self._db.execute(
             "INSERT INTO jobs (id, state, received, expires, response) VALUES (?, 'finished', ?, ?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET state = 'finished', payload = NULL, response = excluded.response"
+            " ON CONFLICT (id) DO UPDATE SET state = 'finished', payload = NULL, waiting = NULL,"
+            " response = excluded.response"
             " WHERE state <> 'finished'",
             (job, received.timestamp(), expires.timestamp(), response),
         )
@@ -225,13 +244,13 @@ class _Store:
 
     def unreported(self) -> list[Row]:
         rows = self._db.execute(
-            "SELECT id, state, received, started, expires, payload, response FROM jobs"
+            "SELECT id, state, received, started, expires, payload, response, waiting FROM jobs"
             " WHERE reported = 0 ORDER BY received, id"
         )
         return [
             Row(JobId(job), State(state), _time(received), None if started is None else _time(started),
-                _time(expires), payload, response)
-            for job, state, received, started, expires, payload, response in rows
+                _time(expires), payload, response, waiting)
+            for job, state, received, started, expires, payload, response, waiting in rows
         ]  # fmt: skip
 
     def prune(self, before: datetime) -> int:

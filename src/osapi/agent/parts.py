@@ -24,9 +24,11 @@ from osapi.agent.ledger import Ledger
 from osapi.agent.listener import Listener
 from osapi.agent.memory import Memory
 from osapi.agent.nameplate import Nameplate
+from osapi.agent.outlet import Outlet
 from osapi.agent.pressure import Pressure
 from osapi.agent.puller import Puller
 from osapi.agent.pulse import Pulse
+from osapi.agent.reach import Reach
 from osapi.agent.rechecking import Rechecking
 from osapi.agent.reporter import Reporter
 from osapi.agent.slots import Slots
@@ -40,7 +42,8 @@ from osapi.contract.errors import Invalid, Unavailable
 from osapi.contract.ids import MachineId
 from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import AgentState
-from osapi.host import identity
+from osapi.host import identity, trial
+from osapi.host.fetchable import Fetchable
 from osapi.host.local import LocalHost, open_host
 from osapi.host.objects import BrokerObjects
 from osapi.jobs import sealing
@@ -52,6 +55,8 @@ from osapi.transport.broker import Broker
 from osapi.transport.queue import PullQueue
 
 _CONNECT_S = 2.0
+_LISTENERS = 10
+"""Jobs at once that last as long as somebody listens, beside `agent.max_jobs` others."""
 _LONGEST_PAUSE_S = 5.0
 _log = get_logger(__name__)
 
@@ -107,14 +112,18 @@ async def build(setup: Setup, stack: AsyncExitStack) -> Parts:
     state = StateDir(setup.paths.agent_state)
     stack.callback(state.release)
     own = keys.load_or_create(state.path)
-    host = await _host(setup, state)
+    reach = Reach()
+    host = await _host(setup, state, reach)
     stack.callback(host.managed.close)
+    await _undo_leftovers(host)
     ledger = await Ledger.open(state.ledger, setup.now())
     stack.push_async_callback(ledger.close)
     names = await host.names()
     nameplate = Nameplate(host, names.hostname, wanted.beat.set)
-    broker = await _connect(setup, names.machine_id, wanted)
+    address = _address(setup, names.machine_id)
+    broker = await _connect(setup, address, names.machine_id, wanted)
     stack.push_async_callback(broker.close)
+    reach.use(address, broker)
     host = _with_objects(host, broker, setup.settings)
     duty = Duty(state.drain_order, names.machine_id, verifier, wanted.beat.set)
     pressure = Pressure(state.conditions, setup.settings.agent, setup.now)
@@ -148,11 +157,20 @@ def _assemble(
         host=host,
         catalogue=Catalogue(setup.domains, host.family.chain),
         slots=Slots(settings.agent.max_jobs),
+        listening_slots=Slots(_LISTENERS),
         ledger=ledger,
         memory=Memory(),
         claims=Claims(queue, machine, nameplate, wanted.returned, setup.now),
         reporter=reporter,
         open_secrets=lambda job: sealing.open_for(job, machine, own.sealing),
+        outlet=Outlet(
+            broker,
+            broker.objects(settings.nats.output.bucket) if settings.nats.output.bucket else None,
+            machine,
+            nameplate,
+            setup.now,
+            keep_bytes=settings.agent.keep_output_bytes,
+        ),
         fail_points=setup.fail_points,
         now=setup.now,
     )
@@ -216,13 +234,15 @@ def _verifier(paths: Paths) -> Verifier:
     return Verifier.of(load_public_key(path))
 
 
-async def _host(setup: Setup, state: StateDir) -> LocalHost:
+async def _host(setup: Setup, state: StateDir, reach: Reach) -> LocalHost:
     agent, paths = setup.settings.agent, setup.paths
     claims = identity.Claims(machine_id=agent.machine_id, hostname=agent.hostname, labels=agent.labels)
     return await open_host(
         state.path,
         claims=claims,
+        reach=reach,
         sudo=agent.privilege_escalation.enabled,
+        fetchable=Fetchable(paths=tuple(agent.fetch.paths), max_bytes=agent.fetch.max_bytes),
         private_places=[str(place) for place in (paths.data_dir, paths.pki, paths.agent_pki, paths.nats_store)],
         facts_folder=agent.facts.folder,
     )
@@ -242,9 +262,16 @@ def _with_objects(host: LocalHost, broker: Broker, settings: Settings) -> LocalH
     return host.with_objects(BrokerObjects(broker.objects(store))) if store else host
 
 
-async def _connect(setup: Setup, machine: MachineId, wanted: Wanted) -> Broker:
+async def _undo_leftovers(host: LocalHost) -> None:
+    """Before anything else: a change that was on trial when the agent ended may be why nobody can be reached."""
+    job_id = await trial.settle(host)
+    if job_id is not None:
+        aftermath = await trial.aftermath(host, job_id)
+        _log.warning("host.change_undone", job_id=job_id, code=None if aftermath is None else aftermath.code)
+
+
+async def _connect(setup: Setup, address: Address, machine: MachineId, wanted: Wanted) -> Broker:
     """Connect, however long it takes; the pauses grow and are random, for a fleet that comes back at once."""
-    address = _address(setup, machine)
 
     async def on_connected() -> None:
         wanted.hello.set()

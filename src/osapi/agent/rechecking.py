@@ -41,14 +41,15 @@ class Rechecking:
 
     async def look(self) -> None:
         """Look once at all of them."""
-        for note in await self._host.managed.below("/"):
-            source = note.source
-            if source is not None and note.settled and source.content_type is ContentType.TEMPLATE:
-                await self._look_at(note, source)
+        templates = [note for note in await self._host.managed.below("/") if note.settled and _is_template(note)]
+        if not templates:
+            return
+        context = await facts.context(self._host, {})
+        for note in templates:
+            if note.source is not None:
+                await self._look_at(note, note.source, facts.digest(context, note.source.facts))
 
-    async def _look_at(self, note: ManagedFile, source: Source) -> None:
-        context = await facts.context(self._host, source.vars)
-        digest = facts.digest(context, source.facts)
+    async def _look_at(self, note: ManagedFile, source: Source, digest: str) -> None:
         if digest == self._rendered.get(note.path, source.facts_sha256):
             return
         try:
@@ -65,3 +66,7 @@ class Rechecking:
         """Digest of what the template would become; None when the object is another by now, which says enough."""
         content = await Deployer(self._host).from_object(source.object_name, source.content_type, source.vars)
         return content.sha256 if content.source and content.source.sha256 == source.sha256 else None
+
+
+def _is_template(note: ManagedFile) -> bool:
+    return note.source is not None and note.source.content_type is ContentType.TEMPLATE

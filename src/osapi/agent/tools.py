@@ -13,6 +13,7 @@ from osapi.agent.failpoints import FailPoints
 from osapi.agent.ledger import Ledger
 from osapi.agent.memory import Memory
 from osapi.agent.nameplate import Nameplate
+from osapi.agent.outlet import Outlet
 from osapi.agent.reporter import Reporter
 from osapi.agent.slots import Slots
 from osapi.contract.ids import MachineId
@@ -28,10 +29,13 @@ class Tools:
     host: Host
     catalogue: Catalogue
     slots: Slots
+    listening_slots: Slots
+    """For jobs that last as long as somebody listens, so that they never keep other work waiting."""
     ledger: Ledger
     memory: Memory
     claims: Claims
     reporter: Reporter
     open_secrets: OpenSecrets
+    outlet: Outlet
     fail_points: FailPoints
     now: Callable[[], datetime]

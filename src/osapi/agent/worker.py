@@ -14,7 +14,7 @@ from datetime import datetime
 import msgspec
 
 from osapi.agent import course
-from osapi.agent.execution import Outcome
+from osapi.agent.execution import Outcome, Waiting
 from osapi.agent.held import Held, Stop
 from osapi.agent.intake import Answer, Run, Standing
 from osapi.agent.ledger import Row, State
@@ -25,6 +25,8 @@ from osapi.agent.tools import Tools
 from osapi.contract.errors import Unavailable
 from osapi.contract.ids import JobId
 from osapi.contract.operation import Kind
+from osapi.host import trial
+from osapi.host.trial import Aftermath
 from osapi.jobs.record import Ending, Job, Response
 from osapi.telemetry.log import get_logger
 
@@ -34,6 +36,7 @@ REPORT_S = 2.0
 _LONGEST_ERROR = 4096
 """Characters of an error text; some are as long as what a program said."""
 
+_decode_waiting = msgspec.json.Decoder(Waiting).decode
 _decode_job = msgspec.json.Decoder(Job).decode
 _decode_response = msgspec.json.Decoder(Response).decode
 _encode = msgspec.json.Encoder().encode
@@ -58,11 +61,18 @@ class Worker:
         """What is known of a job from memory. The ledger may know more; a modify asks it before it begins."""
         return Standing.IN_HAND if job in self._held else self._tools.memory.standing(job)
 
-    def accept(self, run: Run, received: datetime, *, claimed: bool = False) -> None:
-        """Take a job in hand. Returns at once."""
+    def accept(
+        self, run: Run, received: datetime, *, claimed: bool = False, begun: tuple[datetime, Waiting] | None = None
+    ) -> None:
+        """Take a job in hand. `begun` says when an earlier agent began it, and for what it waits. Returns at once."""
         job, note = run.job, self._tools.reporter.note
         progress = Progress(lambda event, when: note(job.id, event, when), received)
-        held = self._held[job.id] = Held(job, run.payload, received, claimed, progress)
+        live = self._tools.outlet.live(job)
+        keeping = self._tools.outlet.keeping(job)
+        held = self._held[job.id] = Held(job, run.payload, received, claimed, progress, live, keeping)
+        if begun is not None:
+            held.started, held.waiting = begun
+            progress.began(begun[0])
         if self._tools.memory.standing(job.id) is Standing.CANCELLED:
             held.stop(Stop.CANCELLED)
         held.task = self._tasks.start(self._carry(held), f"job {job.id}")
@@ -95,10 +105,16 @@ class Worker:
         now = self._tools.now()
         for row in await self._tools.ledger.unreported():
             self._tools.memory.finished(row.job, max(row.expires, now), now)
-            self._take_up(row)
+            self._take_up(row, await trial.aftermath(self._tools.host, row.job))
 
     async def drain(self, deadline_s: float) -> None:
-        """Finish what is in hand. What is not finished by then is stopped and, if it had begun, interrupted."""
+        """Finish what is in hand. What is not finished by then is stopped and, if it had begun, interrupted.
+
+        What nobody will listen to, or the next agent sees to, is not waited for.
+        """
+        for held in list(self._held.values()):
+            if held.can_be_left:
+                held.stop(Stop.SHUTDOWN)
         waiting = [asyncio.ensure_future(held.over.wait()) for held in self._held.values()]
         if waiting:
             _, late = await asyncio.wait(waiting, timeout=deadline_s)
@@ -119,9 +135,13 @@ class Worker:
                 tools.memory.finished(job.id, job.expires, tools.now())
                 if outcome.changed:
                     await tools.nameplate.read()
-                await self._conclude(job, self._response(job.id, held.received, held.started, outcome))
+                outputs = await held.live.close()
+                kept = held.keeping.kept if held.keeping else []
+                response = self._response(job.id, held.received, held.started, outcome)
+                await self._conclude(job, msgspec.structs.replace(response, outputs=outputs, kept=tuple(kept)))
         finally:
             held.progress.close()
+            held.live.drop()
             del self._held[job.id]
             if not self._held:
                 self._on_idle()
@@ -154,24 +174,24 @@ class Worker:
         if answer is not None:
             await self._publish(_decode_response(answer))
 
-    def _take_up(self, row: Row) -> None:
+    def _take_up(self, row: Row, aftermath: Aftermath | None) -> None:
         if row.response is not None:
             self._tasks.start(self._publish(_decode_response(row.response)), f"report {row.job}")
+        elif row.payload is not None and row.waiting is not None and row.started is not None:
+            self._resume(row, row.payload, row.started, row.waiting)
         elif row.payload is not None and self._tools.now() < row.expires:
             job = _decode_job(row.payload)
             _log.info("job.taken_up", job_id=job.id, operation=job.operation)
             self.accept(Run(job, row.payload), row.received, claimed=True)
         else:
-            self._tasks.start(self._give_up(row), f"give up {row.job}")
+            outcome = _lost(row, aftermath)
+            response = self._response(row.job, row.received, row.started, outcome)
+            self._tasks.start(self._settle(response, row.expires), f"give up {row.job}")
 
-    async def _give_up(self, row: Row) -> None:
-        if row.state is State.CLAIMED:
-            outcome = Outcome(Ending.EXPIRED, error="the job expired while the agent was away", code="expired")
-        else:
-            text = "the agent ended while the job ran; how far it came is unknown, and it is not run again"
-            outcome = Outcome(Ending.INTERRUPTED, error=text, code="interrupted")
-        response = self._response(row.job, row.received, row.started, outcome)
-        await self._settle(response, row.expires)
+    def _resume(self, row: Row, payload: bytes, started: datetime, waiting: bytes) -> None:
+        job = _decode_job(payload)
+        _log.info("job.resumed", job_id=job.id, operation=job.operation)
+        self.accept(Run(job, payload), row.received, claimed=True, begun=(started, _decode_waiting(waiting)))
 
     def _response(self, job: JobId, received: datetime, started: datetime | None, outcome: Outcome) -> Response:
         return Response(
@@ -187,6 +207,17 @@ class Worker:
             started=started,
             finished=self._tools.now(),
         )
+
+
+def _lost(row: Row, aftermath: Aftermath | None) -> Outcome:
+    """The end of a job that nobody saw. `aftermath` is what the host still knows of it."""
+    if row.state is State.CLAIMED:
+        return Outcome(Ending.EXPIRED, error="the job expired while the agent was away", code="expired")
+    if aftermath is not None:
+        text = f"the agent ended while the job ran; {aftermath.told}"
+        return Outcome(Ending.FAILED, error=text, code=aftermath.code)
+    text = "the agent ended while the job ran; how far it came is unknown, and it is not run again"
+    return Outcome(Ending.INTERRUPTED, error=text, code="interrupted")
 
 
 def _summary(response: Response) -> dict[str, object]:

@@ -31,6 +31,7 @@ def of_agent(settings: Settings) -> Permissions:
     return Permissions(
         publish=(
             f"{subject}hello.*",
+            f"{subject}{subjects.OUTPUT_SUBJECTS}",
             f"$KV.{name}{nats.registry.bucket}.agents.*",
             *([f"$KV.{name}{nats.facts.bucket}.facts.*"] if nats.facts.bucket else []),
             f"$KV.{name}{nats.kv.bucket}.status.>",
@@ -38,6 +39,7 @@ def of_agent(settings: Settings) -> Permissions:
             # The claim on a job for anybody, to find out whether one that the broker did not confirm is ours.
             f"$JS.API.DIRECT.GET.KV_{name}{nats.kv.bucket}.$KV.{name}{nats.kv.bucket}.{claims}",
             *_objects(f"{name}{nats.objects.bucket}" if nats.objects.bucket else ""),
+            *_keeping(f"{name}{nats.output.bucket}" if nats.output.bucket else ""),
             *([f"$KV.{name}{nats.file_state.bucket}.*.*"] if nats.file_state.bucket else []),
             f"$JS.API.CONSUMER.MSG.NEXT.{shared}",
             f"$JS.ACK.{shared}.>",
@@ -53,6 +55,11 @@ def of_broker(settings: Settings) -> Permissions:
     return Permissions(
         publish=(f"$KV.{name}{nats.registry.bucket}.nats.*",), subscribe=("_INBOX.>",), allow_responses=False
     )
+
+
+def _keeping(store: str) -> tuple[str, ...]:
+    """Putting objects into a store, without reading or removing any."""
+    return (f"$O.{store}.M.*", f"$O.{store}.C.*.*") if store else ()
 
 
 def _objects(store: str) -> tuple[str, ...]:

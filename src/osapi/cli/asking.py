@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from osapi.sdk.calls import LONGEST_WAIT_S, STREAM_SILENCE_S
 from osapi.sdk.errors import BadAnswer
 from osapi.sdk.request import Request, node_request
 
@@ -30,8 +31,8 @@ class Answer(NamedTuple):
     body: bytes = b""
 
 
-def to_request(call: Call, wait_s: float | None) -> Request:
-    """The HTTP request; `wait_s` None leaves the wait to the controller."""
+def to_request(call: Call, wait_s: float | None, *, as_events: bool = False) -> Request:
+    """The HTTP request; `wait_s` None leaves the wait to the controller. `as_events`: see `sdk.request`."""
     command = call.command
     return node_request(
         command.method,
@@ -41,9 +42,10 @@ def to_request(call: Call, wait_s: float | None) -> Request:
         modifies=command.modifies,
         wait_s=wait_s,
         respond_async=call.respond_async,
+        as_events=as_events,
         dry_run=call.dry_run,
         idempotency_key=call.idempotency_key,
-        timeout_s=None if wait_s is None else wait_s + _ANSWER_MARGIN_S,
+        timeout_s=STREAM_SILENCE_S if as_events else None if wait_s is None else wait_s + _ANSWER_MARGIN_S,
     )
 
 
@@ -51,9 +53,17 @@ def waiting_time(call: Call) -> float | None:
     """How long to ask the controller to wait: as asked, or as long as the work may take when that is long."""
     if call.wait_s is not None:
         return call.wait_s
-    asked = call.fields.get("timeout") if call.command.timed else None
-    deadline_s = call.command.deadline_s if asked is None else float(asked)
-    return deadline_s + _MARGIN_S if deadline_s > USUAL_WAIT_S else None
+    deadline_s = _deadline_s(call)
+    return min(deadline_s + _MARGIN_S, LONGEST_WAIT_S) if deadline_s > USUAL_WAIT_S else None
+
+
+def _deadline_s(call: Call) -> float:
+    """How long the work may take on a host; as `contract.operation.deadline_of`."""
+    if call.command.lasts:
+        when, fields = call.command.lasts
+        if not when or call.fields.get(when):
+            return float(sum(call.fields.get(name, default) for name, default in fields))
+    return call.command.deadline_s
 
 
 def is_broadcast(target: str) -> bool:

@@ -75,7 +75,7 @@ def click_option(option: Option) -> click.Option:
     return click.Option(
         [option.dest, *short, *long],
         type=click.STRING,
-        metavar=option.kind.removesuffix("-list").upper(),
+        metavar=option.word,
         multiple=option.is_list,
         help=_told(option),
         shell_complete=completion.values(option),

@@ -79,20 +79,15 @@ def _unchanged(client: RawClient, name: str, content_type: str, source: Source) 
 
 def _download(known: Values, client: RawClient, term: Terminal) -> int:
     from osapi.cli import asking
-    from osapi.sdk.saving import NewFile, checked
+    from osapi.cli.putting import STANDARD_OUTPUT, put
+    from osapi.sdk.saving import checked
 
     name = known["name"]
     answer = client.send(calls.file_get(name))
     digest = str(asking.json_object(answer.body).get("sha256"))
-    pieces = checked(name, digest, client.stream(calls.file_content(name)))
-    if known.get("out", "-") == "-":
-        for piece in pieces:
-            term.out.buffer.write(piece)
-        return exit_status.OK
-    with NewFile(known["out"]) as file:
-        for piece in pieces:
-            file.write(piece)
-    return show(known, answer.body, term, _draw_file)
+    place = known.get("out", STANDARD_OUTPUT)
+    put(checked(name, digest, client.stream(calls.file_content(name))), place, term)
+    return exit_status.OK if place == STANDARD_OUTPUT else show(known, answer.body, term, _draw_file)
 
 
 def _draw_list(told: Mapping[str, Any], term: Terminal) -> None:

@@ -3,14 +3,16 @@
     python -m osapi.cli.generate [--check]
 
 A command of the CLI needs no model and no domain at run time, only what stands in that table; importing
-them would cost more than the whole exchange with the controller. Flags come from the fields of a flat
-request: scalars, enums and lists of scalars. Anything else is refused here, with the reason.
+them would cost more than the whole exchange with the controller. Flags come from the fields of a request:
+scalars, enums and lists of scalars. For a field of another shape the domain has a function of that name in
+its `cli.py`, which makes the value of the texts given; without one the field is refused here.
 """
 
 from __future__ import annotations
 
 import enum
 import importlib
+import importlib.util
 import sys
 import types
 from collections.abc import Iterable, Sequence
@@ -22,7 +24,7 @@ from msgspec.structs import FieldInfo
 
 from osapi.cli import node
 from osapi.cli.tree import shared_options
-from osapi.contract.operation import Column, Kind, Operation, Timed
+from osapi.contract.operation import Column, Followed, Kind, Lasting
 from osapi.contract.secret import Secret
 from osapi.sdk.generate.files import write
 from osapi.sdk.generate.places import Place, places
@@ -31,9 +33,11 @@ from osapi.sdk.generate.spelling import Ungeneratable, bare, describe, quote
 FILE = Path(__file__).parent / "_commands.py"
 ROOT_WORD = "node"
 
-_SHARED = (*shared_options(), *node.NODE_OPTIONS, *node.MODIFY_OPTIONS, *node.OUTPUT_OPTIONS)
+_SHARED = (*shared_options(), *node.NODE_OPTIONS, *node.MODIFY_OPTIONS)
 TAKEN = frozenset(name.removeprefix("--") for option in _SHARED for name in option.names) | {"help"}
 """Flags that commands below `client node` have anyway."""
+_TAKEN_BY_OUTPUT = frozenset(name.removeprefix("--") for option in node.OUTPUT_OPTIONS for name in option.names)
+"""Flags that those have besides which run a command on a host."""
 
 _SCALARS: dict[Any, str] = {str: "text", int: "int", float: "float", bool: "switch"}
 _OUTPUT_FIELDS = frozenset({"stdout", "stderr", "exit_code"})
@@ -81,13 +85,22 @@ def _entry(place: Place, declared: Sequence[Place]) -> list[str]:
         f'        "permission": {quote(operation.permission)},',
         f'        "modifies": {operation.kind is Kind.MODIFY},',
         f'        "deadline_s": {operation.deadline.total_seconds()},',
-        f'        "timed": {issubclass(operation.request, Timed)},',
+        f'        "lasts": {_literal(_lasts(operation.request))},',
+        f'        "follows": {issubclass(operation.request, Followed)},',
         f'        "output": {_has_output(operation.result)},',
-        *_block("flags", (_flag(operation, one) for one in _fields(operation.request))),
+        *_block("flags", (_flag(place, one) for one in _fields(operation.request))),
         *_block("columns", (_column(column) for column in operation.columns)),
         *_block("details", (_column(column) for column in _details(place, declared))),
     ]
     return [f"    {quote(' '.join(operation.command))}: {{", *lines, "    },"]
+
+
+def _lasts(model: type[msgspec.Struct]) -> tuple[str, tuple[tuple[str, int], ...]] | tuple[()]:
+    """What the request says about how long it lasts: the switch that has to be set, and the fields with defaults."""
+    if not issubclass(model, Lasting):
+        return ()
+    defaults = {one.name: one.default for one in msgspec.structs.fields(model)}
+    return (model.WHEN, tuple((name, defaults[name]) for name in model.SECONDS))
 
 
 def _fields(model: type[msgspec.Struct]) -> list[FieldInfo]:
@@ -100,12 +113,13 @@ def _block(name: str, lines: Iterable[str]) -> list[str]:
     return [f'        "{name}": (', *inner, "        ),"] if inner else [f'        "{name}": (),']
 
 
-def _flag(operation: Operation[Any, Any], one: FieldInfo) -> str:
+def _flag(place: Place, one: FieldInfo) -> str:
+    operation = place.operation
     name = _extra(one.type).get("flag") or one.name.replace("_", "-")
-    if name in TAKEN:
+    if name in TAKEN or (name in _TAKEN_BY_OUTPUT and _has_output(operation.result)):
         raise Ungeneratable(f'{operation.name}: the flag --{name} is taken; give {one.name} Meta(extra={{"flag": …}})')
     try:
-        kind, choices = _kind(one.type)
+        kind, choices = _made(place, one.name) or _kind(one.type)
         if kind == "switch" and one.default is not False:
             kind = "toggle"
     except Ungeneratable as problem:
@@ -117,6 +131,14 @@ def _flag(operation: Operation[Any, Any], one: FieldInfo) -> str:
     if usual is not None:
         values = (*values, True)
     return f"({', '.join(_literal(value) for value in values)})"
+
+
+def _made(place: Place, field: str) -> tuple[str, tuple[str, ...]] | None:
+    """The function of the domain that makes the value of this field; None when it has none."""
+    module = f"{place.module.rpartition('.')[0]}.cli"
+    if importlib.util.find_spec(module) is None or not hasattr(importlib.import_module(module), field):
+        return None
+    return f"{module}:{field}", ()
 
 
 def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:
@@ -141,7 +163,7 @@ def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:
         return "secret", ()
     if plain in _SCALARS:
         return _SCALARS[plain], ()
-    raise Ungeneratable(f"no flag can hold {plain!r}; give the domain a command of its own")
+    raise Ungeneratable(f"no flag can hold {plain!r}; give the domain a cli.py with a function of that name")
 
 
 def _default(one: FieldInfo) -> Any:
@@ -217,7 +239,7 @@ def _first_line(module: str) -> str:
 
 def _literal(value: Any) -> str:
     if isinstance(value, tuple):
-        inner = ", ".join(quote(one) for one in value)  # pyright: ignore[reportUnknownVariableType]
+        inner = ", ".join(_literal(one) for one in value)  # pyright: ignore[reportUnknownVariableType]
         return f"({inner},)" if len(value) == 1 else f"({inner})"  # pyright: ignore[reportUnknownArgumentType]
     return quote(value)
 

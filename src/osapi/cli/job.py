@@ -12,6 +12,7 @@ from osapi.sdk import calls, errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from osapi.cli.plain import Values
     from osapi.cli.terminal import Terminal
@@ -127,6 +128,30 @@ def _watch(known: Values, client: RawClient, term: Terminal) -> int:
     return exit_status.OF_JOB.get(status, exit_status.ALL_FAILED)
 
 
+def _output(known: Values, client: RawClient, term: Terminal) -> int:
+    """One output goes where it was asked for; without --name, or of several hosts, they are listed."""
+    from osapi.cli import job_report
+
+    job_id, name, host = known["job_id"], known.get("name"), known.get("host")
+    answer = client.send(calls.job_outputs(job_id))
+    found = [one for one in asking.json_object(answer.body)["items"] if _is_wanted(one, name, host)]
+    if name is None:
+        return show(known, answer.body, term, job_report.outputs)
+    if len({one["machine_id"] for one in found}) > 1:
+        raise BadUsage("--host: several hosts have kept it; name one")
+    from osapi.cli.putting import STANDARD_OUTPUT, put
+    from osapi.sdk.saving import checked
+
+    one = found[0] if found else {"machine_id": host or "_", "sha256": ""}
+    pieces = client.stream(calls.job_output(job_id, one["machine_id"], name))
+    put(checked(name, one.get("sha256", ""), pieces), known.get("output", STANDARD_OUTPUT), term)
+    return exit_status.OK
+
+
+def _is_wanted(output: Mapping[str, Any], name: str | None, host: str | None) -> bool:
+    return output["name"] == name and host in (None, output["hostname"], output["machine_id"])
+
+
 def _letters(known: Values, client: RawClient, term: Terminal) -> int:
     from osapi.cli import job_report
 
@@ -191,6 +216,16 @@ _COMMANDS = {
         _retry,
     ),
     "job cancel": Plain("Stop a job on every host that has not finished it.", (_JOB_ID,), _cancel),
+    "job output": Plain(
+        "List the output of a job that is kept whole, or download one.",
+        (
+            _JOB_ID,
+            Option(("--name",), "name", help="Which to download: stdout, stderr, or content of a file."),
+            Option(("--host",), "host", help="Of which host, by name or machine id.", default="the only one"),
+            Option(("--output", "-o"), "output", help="Where to put it.", default="-, which is standard output"),
+        ),
+        _output,
+    ),
     "job watch": Plain(
         "Follow a job to its end, as it happens; without --job-id, everything that happens to any job.",
         (_JOB_ID._replace(required=False),),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
 from osapi.cli import table
-from osapi.cli.cells import cell
+from osapi.cli.cells import cell, clean_lines
 from osapi.cli.report import pair
 from osapi.cli.terminal import Terminal
 
@@ -23,6 +23,7 @@ _COLOURS = {
     "processing": "value",
     "acknowledged": "value",
     "started": "value",
+    "output": "value",
 }
 
 
@@ -132,10 +133,23 @@ def event(name: str, told: Mapping[str, Any], term: Terminal, *, with_job: bool)
     if told.get("changed"):
         parts.append("changed")
     parts += [cell(told.get("error")), cell(told.get("reason"))]
-    data = told.get("data")
-    if isinstance(data, dict):
-        parts.append(cell(cast("dict[str, Any]", data)))
+    data = cast("dict[str, Any]", told.get("data") or {})
+    if name == "output":
+        parts.append(f"{told['left_out']} bytes left out before" if told.get("left_out") else "")
+    elif data:
+        parts.append(cell(data))
     term.say("  ".join(part for part in parts if part))
+    for line in _output_lines(data) if name == "output" else ():
+        term.say(f"    {line}")
+
+
+def _output_lines(data: Mapping[str, Any]) -> Iterator[str]:
+    """What a job gave out: the lines of texts, and a line for each entry of a list."""
+    for value in data.values():
+        if isinstance(value, str):
+            yield from clean_lines(value)
+        else:
+            yield from (cell(one) for one in value)
 
 
 def letters(answer: Mapping[str, Any], term: Terminal) -> None:
@@ -155,6 +169,24 @@ def letters(answer: Mapping[str, Any], term: Terminal) -> None:
         for one in items
     ]
     _draw("", ("ID", "JOB ID", "OPERATION", "HOST", "TIMESTAMP", "REASON"), rows, term)
+
+
+def outputs(answer: Mapping[str, Any], term: Terminal) -> None:
+    """The output that is kept whole."""
+    items = cast("list[dict[str, Any]]", answer.get("items") or [])
+    term.say()
+    pair(term, "Total", str(answer.get("total", 0)))
+    rows = [
+        [
+            one["hostname"],
+            one["name"],
+            cell(one.get("size"), "bytes"),
+            one.get("sha256"),
+            one.get("error") or ("the beginning only" if one.get("truncated") else ""),
+        ]
+        for one in items
+    ]
+    _draw("", ("HOSTNAME", "NAME", "SIZE", "SHA256", "NOTE"), rows, term)
 
 
 def purged(answer: Mapping[str, Any], term: Terminal) -> None:

@@ -6,6 +6,7 @@ Nothing here knows an operation by name, and no domain is imported: what a comma
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from osapi.cli.option import BadUsage, Option, values
@@ -14,8 +15,9 @@ from osapi.cli.tree import Leaf, shared_options
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_BY_HAND = {"node file fetch": "osapi.cli.fetch"}
+"""Commands that do more than ask and show; each is in a module with `find`."""
 FORMATS = ("table", "wide", "json", "jsonl")
-_LONGEST_WAIT_S = 3600.0
 
 NODE_OPTIONS = (
     Option(
@@ -42,6 +44,7 @@ MODIFY_OPTIONS = (
 OUTPUT_OPTIONS = (
     Option(("--stdout",), "stdout", "switch", "Print only the standard output of the hosts, each line after [HOST]."),
     Option(("--stderr",), "stderr", "switch", "Print only the standard error of the hosts, each line after [HOST]."),
+    Option(("--follow",), "follow", "switch", "Print what the hosts write as they write it."),
 )
 
 
@@ -56,10 +59,12 @@ class Column(NamedTuple):
 class Command(NamedTuple):
     """One derived command. `deadline_s` is how long the work may take on a host.
 
-    `permission` is what it needs. `timed` tells that the request carries its own deadline in the field `timeout`; `output` that a host
-    answers with `stdout`, `stderr` and `exit_code`. `flags` come with the field of the request each fills, by
-    its name on the wire; `secrets` are those of them that hold secrets, each with whether it must be there, and
-    `switches` take these from elsewhere. `details` is what to show of one host alone; empty when its row tells enough.
+    `permission` is what it needs. `lasts` is how a request says so itself: a switch that has to be set (empty: always),
+    and the fields that are added up, with their defaults; empty when it does not. `follows` tells that it has a field
+    `follow`, `output` that a host answers with `stdout`, `stderr` and `exit_code`. `flags` come with the field of the
+    request each fills, by its name on the wire; `secrets` are those of them that hold secrets, each with whether it must
+    be there, and `switches` take these from elsewhere. `details` is what to show of one host alone; empty when its row
+    tells enough.
     """
 
     words: str
@@ -68,7 +73,8 @@ class Command(NamedTuple):
     permission: str
     modifies: bool
     deadline_s: float
-    timed: bool
+    lasts: tuple[Any, ...]
+    follows: bool
     output: bool
     flags: tuple[tuple[Option, str], ...]
     secrets: tuple[tuple[Option, bool], ...]
@@ -98,6 +104,7 @@ class Call(NamedTuple):
     idempotency_key: str | None = None
     stdout: bool = False
     stderr: bool = False
+    follow: bool = False
     url: str | None = None
     osapi_file: str | None = None
     debug: bool = False
@@ -105,6 +112,9 @@ class Call(NamedTuple):
 
 def find(words: str) -> Leaf | None:
     """The command of these words, for example `node sysctl get`."""
+    if words in _BY_HAND:
+        area: Leaf | None = importlib.import_module(_BY_HAND[words]).find(words)
+        return area
     from osapi.cli._commands import COMMANDS
 
     entry = COMMANDS.get(words)
@@ -142,13 +152,14 @@ def interpret(command: Command, given: Mapping[str, Any]) -> Call:
     known = values(command.options(), given)
     wait_s, key = known.get("wait"), known.get("idempotency_key")
     _check(wait_s, key)
+    fields = {
+        field: known.get(option.dest, option.default)
+        for option, field in command.flags
+        if option.dest in known or option.is_sent
+    }
     return Call(
         command,
-        {
-            field: known.get(option.dest, option.default)
-            for option, field in command.flags
-            if option.dest in known or option.is_sent
-        },
+        fields,
         target=known.get("target", "_all"),
         output="json" if known.get("json") else known.get("output", "table"),
         wait_s=wait_s or None,
@@ -158,6 +169,7 @@ def interpret(command: Command, given: Mapping[str, Any]) -> Call:
         idempotency_key=key,
         stdout=known.get("stdout", False),
         stderr=known.get("stderr", False),
+        follow=known.get("follow", False) or (command.follows and fields.get("follow", False)),
         url=known.get("url"),
         osapi_file=known.get("osapi_file"),
         debug=known.get("debug", False),
@@ -165,8 +177,11 @@ def interpret(command: Command, given: Mapping[str, Any]) -> Call:
 
 
 def _check(wait_s: float | None, key: str | None) -> None:
-    if wait_s is not None and not 0 <= wait_s <= _LONGEST_WAIT_S:
-        raise BadUsage(f"--wait: {wait_s:g} is not allowed; give 0 to {_LONGEST_WAIT_S:g} seconds")
+    if wait_s is not None:
+        from osapi.sdk.calls import LONGEST_WAIT_S
+
+        if not 0 <= wait_s <= LONGEST_WAIT_S:
+            raise BadUsage(f"--wait: {wait_s:g} is not allowed; give 0 to {LONGEST_WAIT_S:g} seconds")
     if key is not None and not (key and key.isascii() and key.isprintable() and " " not in key):
         raise BadUsage("--idempotency-key: use visible ASCII characters without blanks, such as a UUID")
 
@@ -191,7 +206,8 @@ def _command(words: str, entry: Mapping[str, Any]) -> Command:
         permission=entry["permission"],
         modifies=entry["modifies"],
         deadline_s=entry["deadline_s"],
-        timed=entry["timed"],
+        lasts=entry["lasts"],
+        follows=entry["follows"],
         output=entry["output"],
         flags=tuple(flags),
         secrets=tuple(secrets),

@@ -17,8 +17,9 @@ class Option(NamedTuple):
 
     `names` are as typed, `dest` is the key in what was given. `kind` is `text`, `int`, `float`, `switch`, `toggle`
     (a switch that can also be turned off, as `--no-…`), `secret` (see `secret`), one of these but the switches with `-list`, or
-    `pair-list`: each given as NAME=VALUE, together a map. `default` is for the help alone, unless `is_sent`: then it is the
-    value when none is given. `completes` names what the controller knows values of: `target` or `job`.
+    `pair-list`: each given as NAME=VALUE, together a map; or `module:function` of the domain, which makes the value of all the
+    texts given. `default` is for the help alone, unless `is_sent`: then it is the value when none is given. `completes` names what
+    the controller knows values of: `target` or `job`.
     """
 
     names: tuple[str, ...]
@@ -42,8 +43,18 @@ class Option(NamedTuple):
         return f"--no-{self.name[2:]}" if self.kind == "toggle" else ""
 
     @property
+    def is_made(self) -> bool:
+        """Whether a function of the domain makes the value."""
+        return ":" in self.kind
+
+    @property
     def is_list(self) -> bool:
-        return self.kind.endswith("-list")
+        return self.kind.endswith("-list") or self.is_made
+
+    @property
+    def word(self) -> str:
+        """What stands for a value in the help."""
+        return self.name[2:].upper() if self.is_made else self.kind.removesuffix("-list").upper()
 
     @property
     def is_secret(self) -> bool:
@@ -81,11 +92,23 @@ def _read(option: Option, value: Any) -> Any:
         return bool(value)
     if option.kind == "secret-list":
         return value
+    if option.is_made:
+        return _make(option, value)
     if option.kind == "pair-list":
         return dict(_pair(option, part) for text in value for part in _split(text))
     if option.is_list:
         return [_scalar(option, part) for text in value for part in _split(text)]
     return _scalar(option, value)
+
+
+def _make(option: Option, texts: Sequence[str]) -> Any:
+    import importlib
+
+    module, _, function = option.kind.partition(":")
+    try:
+        return getattr(importlib.import_module(module), function)(texts)
+    except ValueError as problem:
+        raise BadUsage(f"{option.name}: {problem}") from None
 
 
 def _pair(option: Option, text: str) -> tuple[str, str]:

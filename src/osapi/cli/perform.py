@@ -37,6 +37,10 @@ def _perform(call: Call, client: RawClient, term: Terminal) -> int:
         return exit_status.USAGE
     if call.respond_async:
         return _submit(call, client, term)
+    if call.follow:
+        from osapi.cli import live
+
+        return live.follow(call, client, term)
     return show(call, _ask(call, client, term), term)
 
 

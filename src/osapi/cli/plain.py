@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 
 class Plain(NamedTuple):
-    """One command. `work` takes the values of the options, does everything, and returns the exit status."""
+    """One command. `work` takes the values of the options, does everything, and returns the exit status.
+
+    `asks_hosts` tells that a refusal which names a job is that of the one host that was asked.
+    """
 
     summary: str
     options: tuple[Option, ...]
     work: Work
+    asks_hosts: bool = False
 
 
 def leaf(words: str, command: Plain | None) -> Leaf | None:
@@ -44,6 +48,7 @@ def leaf(words: str, command: Plain | None) -> Leaf | None:
             osapi_file=known.get("osapi_file"),
             as_json=known.get("json", False),
             debug=known.get("debug", False),
+            asks_hosts=command.asks_hosts,
         )
 
     return Leaf(words, command.summary, options, run)

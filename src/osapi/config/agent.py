@@ -95,6 +95,19 @@ class PrivilegeEscalation(Section, frozen=True, kw_only=True):
     ] = False
 
 
+class Fetch(Section, frozen=True, kw_only=True):
+    """Which files may be fetched from this host."""
+
+    paths: Annotated[
+        list[Annotated[str, Meta(pattern=r"^/[^\x00-\x1f]*$")]],
+        Meta(
+            description="Files and directories, as absolute paths; a directory stands for everything below it. "
+            "Empty: none. Whoever has the permission `file:read` can read them as the agent does, mostly as root."
+        ),
+    ] = field(default_factory=list[str])
+    max_bytes: Annotated[int, Meta(ge=1, description="Largest file in bytes.")] = 1024 * 1024 * 1024
+
+
 class Pki(Section, frozen=True, kw_only=True):
     """The agent's trust in the controller. Its own keys are in `agent.state_dir`."""
 
@@ -148,6 +161,10 @@ class Agent(Section, frozen=True, kw_only=True):
             "`_`, `-`, and dots between the parts of a value."
         ),
     ] = field(default_factory=dict[str, str])
+    keep_output_bytes: Annotated[
+        int, Meta(ge=1, description="Most that is kept of each output of a command, when it is to be kept whole.")
+    ] = 256 * 1024 * 1024
+    fetch: Fetch = Fetch()
     conditions: Conditions = Conditions()
     process_conditions: ProcessConditions = ProcessConditions()
     privilege_escalation: PrivilegeEscalation = PrivilegeEscalation()

@@ -113,6 +113,32 @@ class Kv(Section, frozen=True, kw_only=True):
     replicas: Annotated[Replicas, Meta(description="Copies in a cluster; 0 means 1.")] = 1
 
 
+class Live(Section, frozen=True, kw_only=True):
+    """The stream of what jobs give out while they run. It is kept in memory: their answers are kept elsewhere."""
+
+    stream: Annotated[Name, Meta(description="Name of the stream.")] = "OUTPUT"
+    max_age: Annotated[timedelta, Meta(description="Age at which a piece of output goes; 0 never.")] = timedelta(
+        hours=1
+    )
+    max_bytes: Annotated[
+        int, Meta(ge=1024 * 1024, description="Size of the stream in bytes; then the oldest pieces go.")
+    ] = 64 * 1024 * 1024
+
+
+class Output(Section, frozen=True, kw_only=True):
+    """The store of output that is kept whole: of commands when asked for, and of files that are fetched."""
+
+    bucket: Annotated[OptionalName, Meta(description="Name of the store. Empty: nothing is kept or fetched.")] = (
+        "job-output"
+    )
+    ttl: Annotated[timedelta, Meta(description="Age at which output goes; 0 never.")] = timedelta(hours=24)
+    max_bytes: Annotated[
+        Count, Meta(description="Size of the store in bytes; when it is full, nothing more is kept. 0 without limit.")
+    ] = 4 * 1024 * 1024 * 1024
+    storage: Annotated[Storage, Meta(description="Where output is kept.")] = "file"
+    replicas: Annotated[Replicas, Meta(description="Copies in a cluster; 0 means 1.")] = 1
+
+
 class Dlq(Section, frozen=True, kw_only=True):
     """The stream of dead letters."""
 
@@ -200,6 +226,8 @@ class NatsSettings(Section, frozen=True, kw_only=True):
     server: Server = Server()
     stream: Stream = Stream()
     kv: Kv = Kv()
+    live: Live = Live()
+    output: Output = Output()
     dlq: Dlq = Dlq()
     audit: Audit = Audit()
     registry: Registry = Registry()

@@ -20,6 +20,7 @@ from osapi.config.listening import refuse_exposed
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.endpoint import Caller, Routes
+from osapi.contract.errors import OsapiError
 from osapi.contract.ids import MachineId
 from osapi.contract.operation import Operation
 from osapi.contract.target import Target
@@ -53,10 +54,13 @@ from osapi.telemetry.process import ProcessMeter
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 from osapi.transport.bucket import Entry
+from osapi.transport.objects import ObjectStore
 from osapi.transport.provision import provision
 
 CONNECT_S = 30.0
 """How long the broker may be away when the controller starts."""
+
+_PROVISION_AGAIN_S = 0.5
 
 _log = get_logger(__name__)
 
@@ -92,6 +96,7 @@ class Controller:
         self._operations = operations
         self._stopping = asyncio.Event()
         self._server: HttpServer | None = None
+        self._broker: Broker | None = None
 
     async def run(self) -> None:
         """Start every part, serve until `stop` is called, then end every part.
@@ -128,7 +133,7 @@ class Controller:
         """Every part in the order of what it needs; `opened` ends them in the opposite order."""
         settings = self._settings
         verifier, revoked = self._tokens()
-        broker = await self._connect()
+        self._broker = broker = await self._connect()
         opened.push_async_callback(broker.close)
         wanted = layout.of_settings(settings)
         await provision(broker, wanted)
@@ -143,7 +148,7 @@ class Controller:
         await asyncio.gather(fleet.start(), jobs.start())
         heartbeat = self._report(broker, opened)
         services = NodeServices(
-            jobs=jobs.dispatcher,
+            jobs=jobs,
             fleet=fleet.registry,
             wait_s=settings.controller.api.job_timeout.total_seconds(),
             body_limit=settings.controller.api.body_limit_bytes,
@@ -175,7 +180,7 @@ class Controller:
         states = FileStates(broker.bucket(nats.file_state.bucket))
         opened.push_async_callback(states.stop)
         await states.start()
-        await seed(store)
+        await _seed(store)
         keeping = asyncio.create_task(keep_tidy(store))
         opened.callback(keeping.cancel)
         return file_routes.routes(store, states, fleet)
@@ -191,7 +196,20 @@ class Controller:
         found = connection.of(self._settings.controller.nats, self._paths.seed("controller"))
         credentials = Credentials(found.username, found.password, found.nkey_file)
         address = Address(found.servers, found.namespace, credentials)
-        return await Broker.connect(address, name=found.client_name, timeout_s=CONNECT_S)
+        return await Broker.connect(
+            address, name=found.client_name, timeout_s=CONNECT_S, on_connected=self._on_reconnect
+        )
+
+    async def _on_reconnect(self) -> None:
+        """A broker that was started again has lost what it kept in memory, streams included."""
+        while self._broker is not None:
+            try:
+                await provision(self._broker, layout.of_settings(self._settings))
+            except OsapiError as problem:
+                _log.warning("broker.not_provisioned", error=problem.message)
+                await asyncio.sleep(_PROVISION_AGAIN_S)
+            else:
+                return
 
     def _keys(self) -> Keys:
         key = load_or_create_keypair(self._paths.pki, "controller")
@@ -228,12 +246,26 @@ class Controller:
             keys.verifier,
             fleet.registry,
             quarantine,
-            names=JobNames(nats.kv.bucket, nats.kv.response_bucket, f"{nats.stream.name}-DLQ"),
+            names=JobNames(
+                nats.kv.bucket,
+                nats.kv.response_bucket,
+                f"{nats.stream.name}-DLQ",
+                nats.live.stream,
+                nats.output.bucket,
+            ),
             expiry=self._settings.controller.api.job_expiry,
             retention=nats.kv.ttl or None,
             standing=fleet.drains.standing,
             clock=time.time,
         )
+
+
+async def _seed(store: ObjectStore) -> None:
+    """A store that is full keeps nobody from being served."""
+    try:
+        await seed(store)
+    except OsapiError as problem:
+        _log.error("file.not_seeded", error=problem.message)
 
 
 async def _follow(broker: Broker, revoked: Revocations) -> None:

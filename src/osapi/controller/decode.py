@@ -10,7 +10,7 @@ its model: what a reference stands for is checked on each host.
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Union, get_args, get_origin
 from urllib.parse import parse_qsl
@@ -26,6 +26,17 @@ BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 _QUERY_FIELDS = 200
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def takes_body(method: str, model: type[msgspec.Struct], path_names: Collection[str]) -> bool:
+    """Whether a request comes as a body: always with POST, PUT and PATCH.
+
+    With DELETE, whose body means nothing in RFC 9110, only if the path does not name all that it needs.
+    """
+    if method in BODY_METHODS:
+        return True
+    fields = msgspec.structs.fields(model)
+    return method == "DELETE" and any(field.required and field.encode_name not in path_names for field in fields)
 
 
 class _Shape:
@@ -60,7 +71,7 @@ class RequestReader:
         return frozenset(field.encode_name for field in msgspec.structs.fields(self._strict.model) if field.required)
 
     def read(self, path: tuple[str, ...], query: bytes, body: bytes | None) -> msgspec.Struct:
-        """The request. `body` None means that this method has none and the query counts instead.
+        """The request. `body` None means that there is none and the query counts instead.
 
         Raises `Invalid`, naming field, value and remedy.
         """

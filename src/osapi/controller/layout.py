@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from osapi.auth import revocation
 from osapi.config import nats
 from osapi.config.agent import Consumer
 from osapi.config.settings import Settings
-from osapi.transport.layout import ANY, Bucket, Discard, Durable, Layout, ObjectStore, Republish, Storage, Stream
+from osapi.transport.layout import (
+    ANY,
+    OUTPUT,
+    Bucket,
+    Discard,
+    Durable,
+    Layout,
+    ObjectStore,
+    Republish,
+    Storage,
+    Stream,
+)
 
 _Section = (
     nats.Kv
@@ -18,6 +30,7 @@ _Section = (
     | nats.Facts
     | nats.State
     | nats.Objects
+    | nats.Output
     | nats.FileState
     | nats.Enrollment
     | nats.Stream
@@ -30,9 +43,15 @@ def of_settings(settings: Settings) -> Layout:
     return Layout(
         jobs=_jobs(section.stream),
         dead_letters=_dead_letters(section.stream.name, section.dlq),
+        output=replace(
+            OUTPUT,
+            name=section.live.stream,
+            max_age=section.live.max_age or None,
+            max_bytes=section.live.max_bytes,
+        ),
         audit=_audit(section.audit),
         buckets=tuple(bucket for bucket in _buckets(section) if bucket.name),
-        objects=_objects(section.objects),
+        objects=_stores(section),
         durables=(_anybody(section.stream.name, settings.agent.consumer),),
     )
 
@@ -121,16 +140,19 @@ def _bucket(
     )
 
 
-def _objects(section: nats.Objects) -> tuple[ObjectStore, ...]:
-    if not section.bucket:
-        return ()
-    store = ObjectStore(
+def _stores(section: nats.NatsSettings) -> tuple[ObjectStore, ...]:
+    stores = (_store(section.objects), _store(section.output, ttl=section.output.ttl))
+    return tuple(store for store in stores if store.name)
+
+
+def _store(section: nats.Objects | nats.Output, *, ttl: timedelta = timedelta(0)) -> ObjectStore:
+    return ObjectStore(
         name=section.bucket,
+        ttl=ttl or None,
         max_bytes=section.max_bytes or None,
         storage=_storage(section),
         replicas=_replicas(section),
     )
-    return (store,)
 
 
 def _storage(section: _Section) -> Storage:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from osapi.contract import masking
@@ -15,9 +16,9 @@ from osapi.contract import target as targets
 from osapi.contract.errors import OsapiError, Unavailable
 from osapi.contract.operation import Operation, deadline_of
 from osapi.contract.target import Target
-from osapi.controller import envelope, options
+from osapi.controller import attached, envelope, options
 from osapi.controller.answer import Answer
-from osapi.controller.decode import BODY_METHODS, RequestReader
+from osapi.controller.decode import BODY_METHODS, RequestReader, takes_body
 from osapi.controller.endpoint import path_names
 from osapi.controller.exchange import JOB_ID, Exchange, path_value
 from osapi.controller.routing import Route
@@ -30,12 +31,10 @@ from osapi.jobs.status import GRACE_S
 PREFIX = "/api/node/{hostname}"
 
 
-class Jobs(Protocol):
-    """What is needed of `jobs.dispatcher.Dispatcher`."""
+class Jobs(attached.Jobs, Protocol):
+    """What is needed of `jobs.service.JobService`."""
 
     async def submit(self, submission: Submission, /) -> Ticket: ...
-
-    async def wait(self, ticket: Ticket, timeout_s: float, /) -> Collected: ...
 
 
 class Fleet(Protocol):
@@ -64,7 +63,8 @@ class NodeEndpoint:
         method, path = operation.route
         self._operation = operation
         self._services = services
-        self._has_body = method in BODY_METHODS
+        self._has_body = takes_body(method, operation.request, path_names(path))
+        self._may_be_query = method not in BODY_METHODS
         self._reader = RequestReader(operation.request, path_names(path), for_hosts=True)
         self._own_status = "status" in element_of(operation.result).__struct_encode_fields__
 
@@ -77,11 +77,17 @@ class NodeEndpoint:
         wait_s = self._patience_s(submission) if asked.wait_s is None else asked.wait_s
         if wait_s == 0:
             return envelope.accepted(ticket.job_id)
-        collected = await self._collect(ticket, wait_s)
         single = not targets.is_broadcast(submission.target)
-        return envelope.answer_of(
-            collected, self._operation.status, single=single, waited_s=wait_s, own_status=self._own_status
+        answer = partial(
+            envelope.answer_of,
+            status=self._operation.status,
+            single=single,
+            waited_s=wait_s,
+            own_status=self._own_status,
         )
+        if attached.is_wanted(exchange, submission.request):
+            return Answer(200, events=attached.events(self._services.jobs, ticket, submission, wait_s, answer))
+        return answer(await self._collect(ticket, wait_s))
 
     def _patience_s(self, submission: Submission) -> float:
         """How long to wait when the caller does not say: not less than the work may take on a host."""
@@ -91,8 +97,7 @@ class NodeEndpoint:
     async def _submission(self, exchange: Exchange, asked: options.Options) -> Submission:
         host, *names = [path_value(value) for value in exchange.values]
         target = targets.parse(host)
-        body = await exchange.body(self._services.body_limit) if self._has_body else None
-        request = self._reader.read(tuple(names), exchange.query, body)
+        request = self._reader.read(tuple(names), exchange.query, await self._body(exchange))
         caller = exchange.caller
         reach = caller.reach(self._operation.permission)
         resolution = self._services.fleet.resolve(
@@ -108,6 +113,10 @@ class NodeEndpoint:
             dry_run=asked.dry_run,
             idempotency_key=asked.idempotency_key,
         )
+
+    async def _body(self, exchange: Exchange) -> bytes | None:
+        body = await exchange.body(self._services.body_limit) if self._has_body else None
+        return None if self._may_be_query and not body else body
 
     async def _collect(self, ticket: Ticket, wait_s: float) -> Collected:
         try:

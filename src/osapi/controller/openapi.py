@@ -12,10 +12,11 @@ import osapi
 from osapi.contract.endpoint import Endpoint
 from osapi.contract.errors import ErrorBody
 from osapi.contract.operation import Kind, Operation
-from osapi.controller import node, options
-from osapi.controller.decode import BODY_METHODS
+from osapi.controller import attached, node, options
+from osapi.controller.decode import BODY_METHODS, takes_body
 from osapi.controller.endpoint import has_body, path_names
 from osapi.controller.schemas import FILE, REF, Schema, Schemas, accepted, element_of
+from osapi.jobs.api import JobEvent
 
 _ALWAYS = (400, 401, 403, 404, 409, 500, 503)
 _NODE = (*_ALWAYS, 504)
@@ -102,15 +103,18 @@ def document(operations: Sequence[Operation[Any, Any]], endpoints: Sequence[Endp
 
 def _operation(operation: Operation[Any, Any], schemas: Schemas) -> Schema:
     method, path = operation.route
-    success = {
-        str(operation.status): _content(schemas.results(operation), "Every host that was asked, and how it fared.")
-    }
+    success: Schema = {"200": _content(schemas.results(operation), "Every host that was asked, and how it fared.")}
     if operation.status == 202:
-        success["202"] = _content(
-            {"anyOf": [schemas.results(operation), _ACCEPTED]}, "The same, or that the job is on its way."
-        )
+        success = {
+            "200": {"description": "The events of the job as they happen, and the answer as the last of them."},
+            "202": _content(
+                {"anyOf": [schemas.results(operation), _ACCEPTED]}, "The same, or that the job is on its way."
+            ),
+        }
     else:
         success["202"] = _content(_ACCEPTED, "The job is on its way; nobody waited.")
+    happening = {attached.STREAM: {"schema": schemas.of(JobEvent)}}
+    success["200"] = {**success["200"], "content": {**success["200"].get("content", {}), **happening}}
     shared = ["Target", "Wait", "Prefer", *(["DryRun", "IdempotencyKey"] if operation.kind is Kind.MODIFY else [])]
     return {
         "operationId": operation.operation_id,
@@ -122,9 +126,9 @@ def _operation(operation: Operation[Any, Any], schemas: Schemas) -> Schema:
             path,
             schemas,
             [_parameter(name) for name in shared],
-            in_query=method not in BODY_METHODS,
+            in_query=not takes_body(method, operation.request, path_names(path)),
         ),
-        "responses": {**success, **_errors(_NODE, method)},
+        "responses": {**success, **_errors(_NODE, has_body=takes_body(method, operation.request, path_names(path)))},
     }
 
 
@@ -169,13 +173,16 @@ def _success(endpoint: Endpoint, schemas: Schemas) -> Schema:
 def _failures(endpoint: Endpoint, schemas: Schemas) -> Schema:
     """A route that is open to everybody may say in its own words why it is not available."""
     if endpoint.permission is not None:
-        return _errors(_ALWAYS, endpoint.method)
+        return _errors(_ALWAYS, has_body=endpoint.method in BODY_METHODS)
     either = {"anyOf": [schemas.of(endpoint.response), schemas.of(ErrorBody)]}
-    return {**_errors((500,), endpoint.method), "503": _content(either, HTTPStatus(503).phrase)}
+    return {
+        **_errors((500,), has_body=endpoint.method in BODY_METHODS),
+        "503": _content(either, HTTPStatus(503).phrase),
+    }
 
 
-def _errors(statuses: Sequence[int], method: str) -> Schema:
-    all_statuses = sorted({*statuses, *((413,) if method in BODY_METHODS else ())})
+def _errors(statuses: Sequence[int], *, has_body: bool) -> Schema:
+    all_statuses = sorted({*statuses, *((413,) if has_body else ())})
     return {str(status): {"$ref": f"#/components/responses/{_name(status)}"} for status in all_statuses}
 
 
@@ -197,6 +204,7 @@ def _parameter(name: str) -> Schema:
 
 def _types(operations: Iterable[Operation[Any, Any]], endpoints: Iterable[Endpoint]) -> Iterator[Any]:
     yield ErrorBody
+    yield JobEvent
     for operation in operations:
         yield operation.request
         yield element_of(operation.result)

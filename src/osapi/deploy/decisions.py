@@ -7,12 +7,19 @@ everything that follows from the file: what failed is done again by the next cal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from osapi.contract.errors import Conflict, NotManaged
 from osapi.deploy import differences
 from osapi.deploy.wanted import Seen, Wanted
 from osapi.host.plan import Action, Fetch, Forget, Intend, Keep, Plan, Remember, Remove, Restore, Write
+
+Around = Callable[[tuple[Action, ...]], Sequence[Action]]
+"""What is put around a change of the file and all that follows from it, such as a trial."""
+
+
+def _nothing(actions: tuple[Action, ...]) -> Sequence[Action]:
+    return actions
 
 
 def deploy(
@@ -22,13 +29,16 @@ def deploy(
     adopt: bool = False,
     first: Sequence[Action] = (),
     then: Sequence[Action] = (),
+    due: bool = False,
+    around: Around = _nothing,
     said: str = "",
 ) -> Plan:
     """Put the file in place, or repair it; nothing when it is right.
 
     `first` is needed in any case, and is done before the file. `then` follows from a change of the file, and is
-    done again when it was not seen to end well the last time. `said` tells people what `first` changes. Raises `Conflict` when there is a file that OSAPI did
-    not write, unless `adopt` is set: then that is kept and put back by `undeploy`.
+    done again when it was not seen to end well the last time, or when it is `due`. `said` tells people what else
+    changes. Raises `Conflict` when there is a file that OSAPI did not write, unless `adopt` is set: then that is
+    kept and put back by `undeploy`.
     """
     if seen.in_the_way and not adopt:
         raise Conflict(
@@ -36,31 +46,38 @@ def deploy(
             details={"path": seen.path, "found": seen.sha256, "requested": wanted.content.sha256},
         )
     right = not seen.deviations(wanted.content.sha256, wanted.mode)
-    if right and is_settled(seen):
+    if right and is_settled(seen) and not due:
         note = _note(wanted, quiet=True)
         return Plan((*first, *([] if _is_current(note, seen) else [note])), said)
-    actions = [*_intention(wanted, seen, then), *first]
-    if not right:
-        actions.append(_write(wanted, seen))
-    actions += [*then, _note(wanted)]
-    return Plan(tuple(actions), _told(differences.of_deploying(wanted, seen), said) or _taken_over(seen))
+    change = (*([] if right else [_write(wanted, seen)]), *then)
+    actions = (*_intention(wanted, seen, then), *first, *around(change), _note(wanted))
+    return Plan(actions, _told(differences.of_deploying(wanted, seen), said) or _taken_over(seen))
 
 
-def undeploy(seen: Seen, *, first: Sequence[Action] = (), then: Sequence[Action] = (), said: str = "") -> Plan:
+def undeploy(
+    seen: Seen,
+    *,
+    first: Sequence[Action] = (),
+    then: Sequence[Action] = (),
+    around: Around = _nothing,
+    shown: bool = False,
+    said: str = "",
+) -> Plan:
     """Put back what was there before, or remove the file; nothing when there is neither note nor file.
 
-    `first` and `then` are done before and after it; `said` tells people what they change. Raises `NotManaged` when OSAPI did not write the file.
+    `first` and `then` are done before and after it; `said` tells people what they change. `shown` is as in
+    `Wanted`. Raises `NotManaged` when OSAPI did not write the file.
     """
     if seen.note is None:
         if seen.file is not None and seen.sha256 != seen.restored:
             raise NotManaged(f"{seen.path} exists and is not managed by osapi; it is left alone")
         return Plan()
-    actions: list[Action] = [*first]
-    if seen.managed or seen.file is None:
-        actions.append(Remove(path=seen.path) if seen.backup is None else Restore(path=seen.path))
-    actions += [*then, Forget(path=seen.path, restored=seen.backup_sha256)]
-    diff = differences.of_undeploying(seen) if seen.managed or seen.file is None else ""
-    return Plan(tuple(actions), _told(diff, said) or f"{seen.path} is not managed by osapi any more")
+    ours = seen.managed or seen.file is None
+    back: Action = Remove(path=seen.path) if seen.backup is None else Restore(path=seen.path)
+    change = (*([back] if ours else []), *then)
+    actions = (*first, *around(change), Forget(path=seen.path, restored=seen.backup_sha256))
+    diff = differences.of_undeploying(seen, shown=shown) if ours else ""
+    return Plan(actions, _told(diff, said) or f"{seen.path} is not managed by osapi any more")
 
 
 def is_settled(seen: Seen) -> bool:

@@ -16,19 +16,19 @@ def of_deploying(wanted: Wanted, seen: Seen) -> str:
     after = seen.fetched if not isinstance(wanted.content.data, bytes) else wanted.content.data
     parts: list[str] = []
     if seen.sha256 != wanted.content.sha256:
-        public = _is_public(wanted.mode, seen.file)
+        public = wanted.shown or _is_public(wanted.mode, seen.file)
         parts.append(_contents(seen.path, seen.content, seen.sha256, after, wanted.content.sha256, public=public))
     parts += _of_new(wanted) if seen.file is None else _attributes(wanted, seen, seen.file)
     return "\n".join(parts)
 
 
-def of_undeploying(seen: Seen) -> str:
-    """What is taken away, or put back."""
+def of_undeploying(seen: Seen, *, shown: bool = False) -> str:
+    """What is taken away, or put back. `shown` as in `Wanted`."""
     if seen.file is None and seen.backup is None:
         return ""
     if seen.sha256 == seen.backup_sha256:
         return ""
-    public = _is_public(DEFAULT_MODE if seen.backup is None else seen.backup.mode, seen.file)
+    public = shown or _is_public(DEFAULT_MODE if seen.backup is None else seen.backup.mode, seen.file)
     return _contents(seen.path, seen.content, seen.sha256, seen.backup_content, seen.backup_sha256, public=public)
 
 

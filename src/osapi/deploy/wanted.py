@@ -31,7 +31,8 @@ class Content:
 class Wanted:
     """A file as it should be. Owner and group are names or numbers; None means the agent's own.
 
-    `metadata` is kept in the note about the file, for the domain whose file it is.
+    `metadata` is kept in the note about the file, for the domain whose file it is. `shown` says that its lines
+    hold no secret and may be told, although not everybody on the host may read them.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Wanted:
     owner: str | None = None
     group: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    shown: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,6 +33,12 @@ def operations() -> tuple[Operation[Any, Any], ...]:
     return tuple(operation for name in names() for operation in _load(name, "operations").OPERATIONS)
 
 
+def constants(domain: str) -> dict[str, Operation[Any, Any]]:
+    """The operations of a domain by the names of their constants. Its cases and proofs are files of these names."""
+    found = vars(_load(domain, "operations")).items()
+    return {name: value for name, value in found if isinstance(value, Operation)}
+
+
 def handlers(domain: str) -> tuple[Handler[Any], ...]:
     """Which method of the domain's port answers which operation."""
     found: tuple[Handler[Any], ...] = _load(domain, "provider").HANDLERS
@@ -51,6 +57,12 @@ def implementation(domain: str, families: Sequence[str]) -> Factory | None:
             if factory is not None:
                 return factory
     return None
+
+
+def families(domain: str) -> tuple[str, ...]:
+    """The families that the domain has a file for, in alphabetical order. Loads all of the domain's modules."""
+    modules = pkgutil.iter_modules(importlib.import_module(f"osapi.domains.{domain}").__path__)
+    return tuple(sorted(found.name for found in modules if implementation(domain, (found.name,)) is not None))
 
 
 def _load(domain: str, module: str) -> ModuleType:

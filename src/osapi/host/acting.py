@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable, Iterator
 from contextlib import aclosing
 
-from osapi.contract.errors import CommandFailed, Permanent
+from osapi.contract.errors import CommandFailed, MissingTool, Permanent
+from osapi.host import trial
 from osapi.host.door import Host
 from osapi.host.managed import ManagedFile
 from osapi.host.plan import (
@@ -25,20 +27,27 @@ from osapi.host.plan import (
     Run,
     SetKernelValue,
     Signal,
+    Try,
     Write,
 )
 from osapi.host.program import Completed
 from osapi.host.service import Answered, Ask
+from osapi.host.taking import taking
 
 _LAST_WORDS = 2048
 """Bytes of standard error that a failure carries."""
+
+
+Told = Completed | Answered
+"""What a program or a service had to say."""
 
 
 async def apply(host: Host, plan: Plan) -> Applied:
     """Do the actions in order, up to the first failure, which is raised. In check mode, do nothing."""
     if host.check_mode:
         return Applied(changed=plan.changes, diff=plan.diff)
-    told = [await _perform(host, action) for action in plan.actions]
+    _need_programs(host, plan.actions)
+    told = await _perform_all(host, plan.actions)
     return Applied(
         changed=plan.changes,
         diff=plan.diff,
@@ -47,21 +56,43 @@ async def apply(host: Host, plan: Plan) -> Applied:
     )
 
 
-async def _perform(host: Host, action: Action) -> Completed | Answered | None:
+def _need_programs(host: Host, actions: Iterable[Action]) -> None:
+    """Raise `MissingTool` before anything is done when something that will be run is not installed."""
+    for program in _programs(actions):
+        if not program.startswith("/") and host.which(program) is None:
+            raise MissingTool(f"{program} is not installed on this host; nothing was changed")
+
+
+def _programs(actions: Iterable[Action]) -> Iterator[str]:
+    for action in actions:
+        if isinstance(action, Run):
+            yield action.argv[0]
+        elif isinstance(action, Try):
+            yield from (*trial.PROGRAMS, *_programs(action.actions))
+
+
+async def _perform_all(host: Host, actions: Iterable[Action]) -> list[Told]:
+    """Do the actions in order; what programs and services had to say."""
+    return [told for action in actions for told in await _perform(host, action)]
+
+
+async def _perform(host: Host, action: Action) -> list[Told]:
     match action:
         case Run():
-            return await _run(host, action)
+            return [await _run(host, action)]
         case Ask():
-            return await host.ask(action)
+            return [await host.ask(action)]
         case Signal():
             await host.send_signal(action.pid, action.start_ticks, action.number)
         case SetKernelValue():
             await _set_kernel_value(host, action)
+        case Try():
+            return await trial.hold(host, action, lambda: _perform_all(host, action.actions))
         case Remember() | Intend() | Forget():
             await _take_note(host, action)
         case _:
             await _change_file(host, action)
-    return None
+    return []
 
 
 async def _change_file(host: Host, action: FileAction) -> None:
@@ -125,29 +156,33 @@ async def _set_kernel_value(host: Host, action: SetKernelValue) -> None:
 
 
 async def _run(host: Host, action: Run) -> Completed:
-    completed = await host.run(
-        action.argv,
-        stdin=action.stdin,
-        deadline_s=action.deadline_s,
-        env=action.env,
-        cwd=action.cwd,
-        user=action.user,
-        privileged=action.privileged,
-        output_limit=action.output_limit,
-        on_output=host.task.on_output if action.live else None,
-    )
+    async with taking(host.task, live=action.live, keep=action.keep) as output:
+        completed = await output.complete(
+            host.run(
+                action.argv,
+                stdin=action.stdin,
+                deadline_s=action.deadline_s,
+                env=action.env,
+                cwd=action.cwd,
+                user=action.user,
+                privileged=action.privileged,
+                output_limit=action.output_limit,
+                on_output=output.taker,
+            ),
+            action.deadline_s,
+        )
     if action.accept is not None and completed.exit_code not in action.accept:
-        raise failure_of(completed)
+        raise failure_of(completed, action.failure)
     return completed
 
 
-def failure_of(completed: Completed) -> CommandFailed:
+def failure_of(completed: Completed, code: str = CommandFailed.code) -> CommandFailed:
     """The failure to tell about a program: its name, how it ended, its last words."""
     ended = f"status {completed.exit_code}"
     if completed.signal is not None:
         ended = f"signal {signal.Signals(completed.signal).name}"
     words = (completed.stderr or completed.stdout)[-_LAST_WORDS:].decode("utf-8", "replace").strip()
-    return CommandFailed(f"{completed.argv[0]} ended with {ended}" + (f": {words}" if words else ""))
+    return CommandFailed(f"{completed.argv[0]} ended with {ended}" + (f": {words}" if words else ""), code=code)
 
 
 def _note(host: Host, action: Remember) -> ManagedFile:

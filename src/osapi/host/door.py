@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from osapi.contract.kept import Kept
 from osapi.host.backups import Backups
 from osapi.host.family import Family
+from osapi.host.fetchable import Fetchable
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileStat
 from osapi.host.identity import Names
@@ -20,15 +22,61 @@ from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed, OnOutput
 from osapi.host.service import Answered, Ask
 from osapi.templates.rendering import Context, Rendered
 
+Reach = Callable[[float, float], Awaitable[bool]]
+"""`Host.reaches_controller`, as the agent offers it to the host."""
+
+
+class Live(Protocol):
+    """Where a job puts what it gives out while it runs: parts of its result, for whoever is listening.
+
+    Must be quick and never fails; nobody may be listening.
+    """
+
+    def text(self, name: str, piece: bytes) -> None:
+        """More of the text in the field `name`. What comes too fast is left out, and that is told."""
+        ...
+
+    def items(self, name: str, items: Sequence[Any]) -> Coroutine[Any, Any, None] | None:
+        """More items for the list in the field `name`. Nothing is left out; await what is returned before the next."""
+        ...
+
+
+class Spool(Protocol):
+    """Takes bytes that are kept whole, in the order in which they come. Never fails before `finish`."""
+
+    def add(self, piece: bytes) -> Coroutine[Any, Any, None] | None:
+        """The next bytes. Await what is returned before the next, so that they are stored as fast as they come."""
+        ...
+
+    async def finish(self, within_s: float) -> Kept:
+        """That was all; the rest is stored within that time. Tells what is kept, or why nothing is."""
+        ...
+
+    def abandon(self) -> None:
+        """Nothing of it is to be kept."""
+        ...
+
+
+class Keep(Protocol):
+    """Where a job puts output that is kept whole."""
+
+    def spool(self, name: str, most: int | None = None) -> Spool:
+        """Begin to keep something under that name, once. `most` bytes of it are kept; None: as the settings say."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """For which job a host is used. Goes into the environment of programs and into provenance records."""
+    """For which job a host is used. Goes into the environment of programs and into provenance records.
+
+    `live` None: nobody listens. `keep` None: nothing can be kept whole, as there is no store for it.
+    """
 
     job_id: str = ""
     operation: str = ""
     check_mode: bool = False
-    on_output: OnOutput | None = field(default=None, compare=False)
+    live: Live | None = field(default=None, compare=False)
+    keep: Keep | None = field(default=None, compare=False)
 
 
 class Host(Protocol):
@@ -70,6 +118,11 @@ class Host(Protocol):
         ...
 
     @property
+    def state_dir(self) -> str:
+        """The agent's own folder on this host, which nobody else may read."""
+        ...
+
+    @property
     def backups(self) -> Backups:
         """Files that were there before OSAPI put its own in their place. Change them through `apply` only."""
         ...
@@ -82,6 +135,11 @@ class Host(Protocol):
     @property
     def private_places(self) -> tuple[str, ...]:
         """Directories of OSAPI's own keys and records, where nothing is deployed."""
+        ...
+
+    @property
+    def fetchable(self) -> Fetchable:
+        """Which files may be fetched from here."""
         ...
 
     def now(self) -> datetime:
@@ -140,6 +198,10 @@ class Host(Protocol):
 
     async def read(self, path: str, limit: int = READ_LIMIT, *, follow: bool = False) -> bytes | None:
         """A regular file whole; None when it is not there. Raises `TooLarge` when it is longer than `limit`."""
+        ...
+
+    def pieces(self, path: str) -> AsyncGenerator[bytes]:
+        """A regular file of any length, piece by piece. Raises `NotFound`; close it to stop early."""
         ...
 
     async def stat(self, path: str) -> FileStat | None:
@@ -251,6 +313,13 @@ class Host(Protocol):
         """What is known of the host, as `contract.facts.HostFacts` is on the wire; custom facts are in `facts`.
 
         At most a minute old, and not older than the last change by `apply`. What the host does not tell is not there.
+        """
+        ...
+
+    async def reaches_controller(self, settle_s: float, deadline_s: float) -> bool:
+        """Whether jobs can still come: whether a round trip over a new connection succeeds.
+
+        It begins `settle_s` from now, and is tried again until another `deadline_s` are over.
         """
         ...
 

@@ -17,7 +17,7 @@ import msgspec
 
 from osapi.contract.errors import OsapiError
 from osapi.contract.facts import FactProblem, HostFacts, HostInterface, HostMount, HostRoute, OsRelease
-from osapi.host import custom_facts, hardware, links, surroundings
+from osapi.host import custom_facts, hardware, link_facts, surroundings
 from osapi.host.custom_facts import CustomFacts
 from osapi.host.door import Host
 from osapi.host.family import Family
@@ -126,7 +126,7 @@ async def collect(host: Host, constant: _Constant, custom: CustomFacts, *, run_a
         swap_total=memory.swap_total if memory else None,
         booted_at=(host.now() - uptime).replace(microsecond=0) if uptime else None,
         interfaces=bounded("interfaces", await told("interfaces", _interfaces(host), ())),
-        primary_interface=links.primary(routes),
+        primary_interface=link_facts.primary(routes),
         routes=bounded("routes", routes, MOST_ROUTES),
         disks=bounded("disks", await told("disks", hardware.disks(host), ())),
         mounts=bounded("mounts", await told("mounts", _mounts(host), [])),
@@ -173,12 +173,12 @@ async def _kernel(host: Host) -> str:
 
 
 async def _interfaces(host: Host) -> tuple[HostInterface, ...]:
-    return links.interfaces((await host.run(("ip", "-j", "address"), deadline_s=5.0)).stdout)
+    return link_facts.interfaces((await host.run(("ip", "-j", "address"), deadline_s=5.0)).stdout)
 
 
 async def _routes(host: Host) -> list[HostRoute]:
     ipv4, ipv6 = [text(await host.read(f"/proc/net/{name}", follow=True)) for name in ("route", "ipv6_route")]
-    return [*links.ipv4_routes(ipv4), *links.ipv6_routes(ipv6)]
+    return [*link_facts.ipv4_routes(ipv4), *link_facts.ipv6_routes(ipv6)]
 
 
 async def _mounts(host: Host) -> list[HostMount]:

@@ -126,6 +126,11 @@ class FileTree:
             raise TooLarge(f"cannot read {path}: it is longer than {limit} bytes")
         return content
 
+    def open(self, path: str) -> int:
+        """Descriptor of a regular file, to be read and closed. Raises `OSError`, and `Permanent` for anything else."""
+        with self._regular(path) as descriptor:
+            return os.dup(descriptor)
+
     def digest(self, path: str) -> str | None:
         """SHA-256 of a regular file of any length, in hexadecimal; None when it is not there."""
         hashed = hashlib.sha256()

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,10 +28,11 @@ from osapi.host import (
     stream,
 )
 from osapi.host.backups import Backups, LocalBackups
-from osapi.host.door import Host, Task
+from osapi.host.door import Host, Reach, Task
 from osapi.host.ending import in_own_thread, in_thread
 from osapi.host.facts import Facts, as_mapping
 from osapi.host.family import Family, detect
+from osapi.host.fetchable import NOTHING, Fetchable
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileStat, FileTree
 from osapi.host.identity import Claims, Names
@@ -60,10 +61,13 @@ class _Parts:
     backups: Backups
     objects: Objects
     private_places: tuple[str, ...]
+    fetchable: Fetchable
     probe: SpaceProbe
     facts: Facts
     sudo: bool
     now: Callable[[], datetime]
+    state_dir: str
+    reach: Reach
 
 
 class LocalHost:
@@ -102,6 +106,10 @@ class LocalHost:
         return self._parts.managed
 
     @property
+    def state_dir(self) -> str:
+        return self._parts.state_dir
+
+    @property
     def backups(self) -> Backups:
         return self._parts.backups
 
@@ -116,6 +124,10 @@ class LocalHost:
     def with_objects(self, objects: Objects) -> LocalHost:
         """The same host, to which these objects can be deployed."""
         return LocalHost(replace(self._parts, objects=objects), self._task)
+
+    @property
+    def fetchable(self) -> Fetchable:
+        return self._parts.fetchable
 
     def now(self) -> datetime:
         return self._parts.now()
@@ -165,6 +177,9 @@ class LocalHost:
         if path.startswith(_NEVER_BLOCKS):
             return self._parts.files.read(path, limit, follow=follow)
         return await asyncio.to_thread(self._parts.files.read, path, limit, follow=follow)
+
+    def pieces(self, path: str) -> AsyncGenerator[bytes]:
+        return stream.read(self._parts.files, path)
 
     async def stat(self, path: str) -> FileStat | None:
         return await asyncio.to_thread(self._parts.files.stat, path)
@@ -274,6 +289,9 @@ class LocalHost:
         """Set while the host has changed since its facts were collected."""
         return self._parts.facts.stale
 
+    async def reaches_controller(self, settle_s: float, deadline_s: float) -> bool:
+        return await self._parts.reach(settle_s, deadline_s)
+
     async def apply(self, plan: Plan) -> Applied:
         try:
             return await acting.apply(self, plan)
@@ -286,22 +304,29 @@ class LocalHost:
             raise RuntimeError("nothing may be changed in check mode; providers change things through `apply`")
 
 
+async def _unreachable(_settle_s: float, _deadline_s: float) -> bool:
+    return False
+
+
 async def open_host(
     state_dir: Path,
     *,
     claims: Claims,
+    reach: Reach = _unreachable,
     root: str = "/",
     sudo: bool = False,
     private_places: Sequence[str] = (),
+    fetchable: Fetchable = NOTHING,
     facts_folder: str = custom_facts.FOLDER,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> LocalHost:
     """Look at the system once and make its door.
 
     `state_dir` exists and holds the notes about files and what was there before them; `claims` is what the
-    settings say about the host; `sudo` prefixes privileged programs; `private_places` are further directories
-    of OSAPI's own; `facts_folder` holds custom facts. `root` is for tests: files are looked for below it, programs
-    are not.
+    settings say about the host; `reach` answers `reaches_controller`, without it nothing is reached; `sudo`
+    prefixes privileged programs; `private_places` are further directories of OSAPI's own; `fetchable` says which
+    files may be fetched; `facts_folder` holds custom facts. `root` is for tests: files are looked for below it,
+    programs are not.
     Raises `Permanent` or `Invalid` when the host has no usable machine id.
     """
     files = FileTree(root)
@@ -318,9 +343,12 @@ async def open_host(
         backups=LocalBackups(files, FileTree(str(state_dir))),
         objects=NoObjects(),
         private_places=(str(state_dir), *private_places),
+        fetchable=fetchable,
         probe=SpaceProbe(),
         facts=Facts(facts_folder),
         sudo=sudo,
         now=now,
+        state_dir=str(await asyncio.to_thread(state_dir.resolve)),
+        reach=reach,
     )
     return LocalHost(parts, Task())

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from osapi.host.output import Capture
 
@@ -19,9 +20,12 @@ _PIECES = 16
 class OutputPipe:
     """Reads one stream of a program to its end."""
 
-    def __init__(self, limit: int, heard: Callable[[bytes], None] | None, ended: Callable[[], None]) -> None:
-        """`heard` is told each piece, `ended` once that nobody holds the other end any more."""
+    def __init__(
+        self, limit: int, heard: Callable[[bytes], Coroutine[Any, Any, None] | None] | None, ended: Callable[[], None]
+    ) -> None:
+        """`heard` is told each piece and may hold up the reading, `ended` once that nobody holds the other end any more."""
         self.capture = Capture(limit)
+        self._holds: set[asyncio.Task[None]] = set()
         self._heard = heard
         self._ended = ended
         self._ours, self.theirs = os.pipe2(os.O_CLOEXEC)
@@ -50,6 +54,8 @@ class OutputPipe:
             self._open = False
             asyncio.get_running_loop().remove_reader(self._ours)
             os.close(self._ours)
+            for hold in self._holds:
+                hold.cancel()
 
     @property
     def is_open(self) -> bool:
@@ -68,9 +74,21 @@ class OutputPipe:
             self._ended()
             return False
         self.capture.add(piece)
-        if self._heard is not None:
-            self._heard(piece)
+        if self._heard is not None and (until := self._heard(piece)) is not None:
+            self._hold(until)
         return True
+
+    def _hold(self, until: Coroutine[Any, Any, None]) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._ours)
+        hold = loop.create_task(until)
+        self._holds.add(hold)
+        hold.add_done_callback(self._go_on)
+
+    def _go_on(self, hold: asyncio.Task[None]) -> None:
+        self._holds.discard(hold)
+        if self._open and not self._holds:
+            asyncio.get_running_loop().add_reader(self._ours, self._on_readable)
 
 
 class InputPipe:

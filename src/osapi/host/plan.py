@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from osapi.contract.errors import CommandFailed
 from osapi.host.managed import Source
 from osapi.host.objects import StoredObject
 from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed
@@ -102,8 +103,24 @@ class Run:
     privileged: bool = False
     live: bool = False
     """Whether its output is passed on while it runs."""
+    keep: bool = False
+    """Whether its output is kept whole."""
     output_limit: int = OUTPUT_LIMIT
     accept: frozenset[int] | None = frozenset({0})
+    failure: str = CommandFailed.code
+    """The code of its failure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Try:
+    """Do what may cut this host off, and undo it unless the controller can be reached afterwards.
+
+    To undo is to put back every file that `actions` write or remove, and then to run `repair`, program by
+    program. See `trial`, which also undoes it when the agent does not live to see the end.
+    """
+
+    actions: tuple[Action, ...]
+    repair: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +163,7 @@ class Forget:
 
 FileAction = Write | Fetch | Keep | Restore | Remove | Link
 NoteAction = Remember | Intend | Forget
-Action = FileAction | Signal | SetKernelValue | Run | Ask | NoteAction
+Action = FileAction | Signal | SetKernelValue | Run | Ask | Try | NoteAction
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from osapi.contract.errors import DeadlineExceeded, Invalid
+from osapi.contract.kept import Kept
 
 OUTPUT_LIMIT = 1 << 20
 """Bytes kept of each stream unless the caller says otherwise: 1 MiB."""
@@ -17,8 +18,12 @@ OVERRUN_S = 2.0
 """How long after its deadline a run may still take to stop everything and tell what it has so far."""
 
 Stream = Literal["stdout", "stderr"]
-OnOutput = Callable[[Stream, bytes], None]
-"""Told of every piece of output as it comes. Called in the event loop; must be quick and must not raise."""
+OnOutput = Callable[[Stream, bytes], Coroutine[Any, Any, None] | None]
+"""Told of every piece of output as it comes. Called in the event loop; must be quick and must not raise.
+
+Where it returns something to await, that stream is read on only afterwards: a program that is faster than whoever
+takes its output has to wait, as with any pipe.
+"""
 
 
 def check_argv(argv: Sequence[str]) -> None:
@@ -39,6 +44,8 @@ class Completed:
     duration_s: float
     truncated: bool = False
     """Whether the middle of a stream was left out; a marker stands in its place."""
+    kept: tuple[Kept, ...] = ()
+    """What is kept whole of its output."""
 
 
 class TimedOut(DeadlineExceeded):

@@ -1,15 +1,35 @@
-"""Writes a file of any length from pieces that come one by one."""
+"""Reads and writes files of any length piece by piece."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterable
+import os
+from collections.abc import AsyncGenerator, AsyncIterable
 
-from osapi.contract.errors import Permanent
+from osapi.contract.errors import NotFound, Permanent
 from osapi.host.ending import in_thread
 from osapi.host.failures import from_os
 from osapi.host.files import FileTree
 from osapi.host.replacing import NewFile
+
+PIECE = 128 * 1024
+"""Bytes that are read at once."""
+
+
+async def read(files: FileTree, path: str) -> AsyncGenerator[bytes]:
+    """As `Host.pieces`."""
+    try:
+        descriptor = await in_thread(lambda: files.open(path))
+        try:
+            while piece := await asyncio.to_thread(os.read, descriptor, PIECE):
+                yield piece
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError as err:
+        raise NotFound(f"there is no file {path}") from err
+    except OSError as err:
+        raise from_os(err, f"cannot read {path}") from err
 
 
 async def write(

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from osapi.contract.operation import Nothing
 from osapi.contract.secret import Secret
 from osapi.jobs.status import JobStatus
 
@@ -39,7 +38,7 @@ class JobListRequest(msgspec.Struct, kw_only=True):
         Annotated[datetime, Meta(tz=True)] | None, Meta(description="Only jobs created before this time.")
     ] = None
     limit: Annotated[int, Meta(ge=1, le=100, description="Most items to return.")] = 10
-    offset: Annotated[int, Meta(ge=0, description="Items to leave out from the newest on.")] = 0
+    offset: Annotated[int, Meta(ge=0, le=1_000_000_000, description="Items to leave out from the newest on.")] = 0
     cursor: Annotated[
         str | None, Meta(description="Where to go on: next_cursor of the page before. Replaces offset.")
     ] = None
@@ -168,6 +167,40 @@ class JobEvent(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     changed: bool | None = None
     error: str | None = None
     data: Any = None
+    """What belongs to the event; for `output`, a part of the result: texts to be joined, lists to be appended."""
+    left_out: int = 0
+    """Bytes of output missing before this piece, because they came faster than they may be sent."""
+
+
+class JobOutput(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Output of one host that is kept whole."""
+
+    hostname: str
+    machine_id: str
+    name: str
+    """What it is: `stdout`, `stderr`, or the `content` of a file."""
+    size: int
+    """Bytes that are kept."""
+    sha256: str = ""
+    truncated: bool = False
+    """Whether there was more than may be kept."""
+    error: str = ""
+    """Why nothing is kept."""
+
+
+class JobOutputs(msgspec.Struct, kw_only=True):
+    """All kept output of a job, by host."""
+
+    items: list[JobOutput]
+    total: int
+
+
+class JobOutputRequest(msgspec.Struct, kw_only=True):
+    """Names one output of one host."""
+
+    id: JobIdText
+    hostname: Annotated[str, Meta(min_length=1, description="Name or machine id of the host.")]
+    name: Annotated[str, Meta(min_length=1, description="`stdout`, `stderr`, or `content` of a file that was fetched.")]
 
 
 class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -215,4 +248,7 @@ class DeadLettersPurged(msgspec.Struct, kw_only=True):
     purged: int
 
 
-EventsRequest = Nothing
+class EventsRequest(msgspec.Struct, kw_only=True):
+    """What to be told of all jobs."""
+
+    output: Annotated[bool, Meta(description="Also what jobs give out while they run.")] = True

@@ -15,7 +15,7 @@ import msgspec
 from osapi.contract import masking
 from osapi.contract.errors import Conflict, NotFound, Unavailable
 from osapi.contract.ids import JobId, MachineId
-from osapi.contract.operation import Kind, Operation, deadline_of
+from osapi.contract.operation import Kind, Operation, deadline_of, is_followed
 from osapi.contract.target import Target
 from osapi.jobs import envelope, roster, sealing, subjects
 from osapi.jobs.entry import JobEntry, moment
@@ -203,6 +203,7 @@ class Dispatcher:
             expires=moment(now + self._expiry.total_seconds()),
             deadline_s=deadline_of(operation, submission.request).total_seconds(),
             dry_run=submission.dry_run,
+            followed=is_followed(submission.request),
             retry_of=submission.retry_of,
         )
 

@@ -84,6 +84,26 @@ EVENTS = Endpoint(
     response=api.JobEvent,
     stream=True,
 )
+OUTPUTS = Endpoint(
+    operation_id="GetJobOutputs",
+    method="GET",
+    path="/api/job/{id}/output",
+    permission="job:read",
+    summary="List the output of a job that is kept whole.",
+    tag=_TAG,
+    request=api.JobRequest,
+    response=api.JobOutputs,
+)
+OUTPUT = Endpoint(
+    operation_id="GetJobOutput",
+    method="GET",
+    path="/api/job/{id}/output/{hostname}/{name}",
+    permission="job:read",
+    summary="Download output of a job that is kept whole.",
+    tag=_TAG,
+    request=api.JobOutputRequest,
+    response=bytes,
+)
 LIST_DEAD_LETTERS = Endpoint(
     operation_id="GetDeadLetters",
     method="GET",

@@ -6,9 +6,9 @@ too, unless the job is their own; and every host of the job must be within the l
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from osapi.contract.endpoint import Call, Caller, Reply, Routes
@@ -24,13 +24,12 @@ from osapi.jobs.dispatcher import Submission
 from osapi.jobs.entry import JobEntry, moment
 from osapi.jobs.feed import Position, parse_position
 from osapi.jobs.index import Filter
+from osapi.jobs.outputs import listed
 from osapi.jobs.record import Actor, Event
 from osapi.jobs.service import JobService
 from osapi.jobs.store import JobFacts
-from osapi.jobs.streams import Past, all_stream, job_stream
+from osapi.jobs.streams import all_stream
 
-_READS = 50
-_READ_PAUSE_S = 0.01
 _LETTERS = 1000
 
 
@@ -95,9 +94,10 @@ class JobRoutes:
         return Reply(body=detail(entry, facts, self.clock()))
 
     async def delete(self, call: Call) -> Reply:
-        entry, _ = await self._read(call)
+        entry, facts = await self._read(call)
         if not entry.status.is_final:
             await self.jobs.dispatcher.cancel(entry.id, _actor(call.caller))
+        await self.jobs.outputs.delete(facts)
         await self.jobs.store.delete(entry.id)
         return Reply()
 
@@ -113,23 +113,33 @@ class JobRoutes:
 
     async def job_events(self, call: Call) -> Reply:
         position = _last_event(call)
-        subscription = self.jobs.feed.subscribe()
-        known = self.jobs.index.get(call.request.id.lower())
-        ended = known is not None and known.status.is_final
+        following = self.jobs.follow(JobId(call.request.id.lower()))
         try:
             entry, facts = await self._read(call)
         except BaseException:
-            self.jobs.feed.unsubscribe(subscription)
+            following.leave()
             raise
-        past = Past(entry, facts, ended=ended)
-        return Reply(events=job_stream(self.jobs.feed, subscription, past, position))
+        return Reply(events=following.events(entry, facts, position))
+
+    async def outputs(self, call: Call) -> Reply:
+        _, facts = await self._read(call)
+        return Reply(body=listed(facts))
+
+    async def output(self, call: Call) -> Reply:
+        request: api.JobOutputRequest = call.request
+        _, facts = await self._read(call)
+        found = await self.jobs.outputs.find(facts, request.hostname, request.name)
+        headers = {"ETag": f'"{found.kept.sha256}"', "X-Content-SHA256": found.kept.sha256}
+        return Reply(file=found.download, headers=headers)
 
     async def events(self, call: Call) -> Reply:
+        request: api.EventsRequest = call.request
         position = _last_event(call)
         caller = call.caller
         return Reply(
             events=all_stream(
                 self.jobs.feed,
+                partial(self.jobs.tail, None) if request.output else None,
                 position,
                 lambda entry: self._may_read(caller, entry) and self._reaches(caller, entry),
             )
@@ -210,23 +220,13 @@ class JobRoutes:
         return await self._read_job(call.caller, call.request.id.lower())
 
     async def _read_job(self, caller: Caller, job: str) -> tuple[JobEntry, JobFacts]:
-        entry, facts = await self._entry_and_facts(JobId(job))
+        entry, facts = await self.jobs.read(JobId(job))
         if facts is None or entry is None:
             raise NotFound(f"job {job} does not exist; `osapi client job list` shows the jobs there are")
         if not self._reaches(caller, entry):
             raise Forbidden(f"job {job} concerns hosts outside the limits of your roles", job_id=job)
         if not self._may_read(caller, entry):
             _require(caller, self._operation(entry.operation))
-        return entry, facts
-
-    async def _entry_and_facts(self, job: JobId) -> tuple[JobEntry | None, JobFacts | None]:
-        """What index and broker tell of a job, once they agree: either may be a moment behind the other."""
-        facts, entry = await self.jobs.store.read(job), self.jobs.index.get(job)
-        for _ in range(_READS):
-            if facts is None or (entry is not None and entry.answered <= len(facts.responses)):
-                break
-            await asyncio.sleep(_READ_PAUSE_S)
-            facts, entry = await self.jobs.store.read(job), self.jobs.index.get(job)
         return entry, facts
 
     def _operation(self, name: str) -> Operation[Any, Any]:
@@ -266,6 +266,8 @@ def routes(
         (endpoints.RETRY, serve.retry),
         (endpoints.CANCEL, serve.cancel),
         (endpoints.JOB_EVENTS, serve.job_events),
+        (endpoints.OUTPUTS, serve.outputs),
+        (endpoints.OUTPUT, serve.output),
         (endpoints.EVENTS, serve.events),
     ]
 

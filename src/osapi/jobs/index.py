@@ -20,7 +20,10 @@ from osapi.jobs.status import JobStatus
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What the index tells its observer: a job, and what happened."""
+    """What the index tells its observer: a job, and what happened.
+
+    `left_out` is as in `record.Output`, `outputs` as in `record.Response`.
+    """
 
     entry: JobEntry
     event: str
@@ -29,7 +32,9 @@ class Change(msgspec.Struct, frozen=True):
     machine_id: str | None = None
     changed: bool | None = None
     error: str | None = None
-    data: dict[str, Any] | None = None
+    data: Any = None
+    left_out: int = 0
+    outputs: int = 0
 
 
 Observer = Callable[[Change, Response | None], None]
@@ -195,6 +200,7 @@ class Index:
                 response.machine_id,
                 changed=response.changed,
                 error=response.error,
+                outputs=response.outputs,
             ),
             response,
         )

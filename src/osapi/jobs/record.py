@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from osapi.contract.ids import JobId, MachineId
+from osapi.contract.kept import Kept
 from osapi.contract.operation import Kind
 
 VERSION = 1
@@ -61,6 +62,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deadline_s: float
     """How long the work may take on a host, in seconds, counted from its start."""
     dry_run: bool = False
+    followed: bool = False
+    """Whether it lasts only as long as somebody listens."""
     retry_of: JobId | None = None
     version: int = VERSION
 
@@ -96,6 +99,23 @@ class StatusEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     data: dict[str, Any] | None = None
 
 
+class Output(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A piece of what a job gives out on one host while it runs, on the subject `output.<job>.<machine>`.
+
+    `number` counts the pieces of that host from 1. `left_out` is how many bytes came before this piece and are
+    missing, because they came faster than they may be sent.
+    """
+
+    job_id: JobId
+    machine_id: MachineId
+    hostname: str
+    number: int
+    timestamp: datetime
+    data: msgspec.Raw
+    """A part of the result, in its shape: texts to be joined, lists to be appended to one another."""
+    left_out: int = 0
+
+
 class Ending(enum.Enum):
     """How a job ended on one host, as that host tells it."""
 
@@ -125,6 +145,10 @@ class Response(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     received: datetime
     started: datetime | None = None
     finished: datetime
+    outputs: int = 0
+    """How many pieces of output were sent before; the number of the last one."""
+    kept: tuple[Kept, ...] = ()
+    """What of its output is kept whole."""
 
 
 class Cancel(msgspec.Struct, frozen=True):

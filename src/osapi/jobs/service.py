@@ -4,41 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from osapi.contract.endpoint import ServerEvent
 from osapi.contract.errors import OsapiError
-from osapi.contract.ids import MachineId
+from osapi.contract.ids import JobId, MachineId
 from osapi.jobs import envelope
 from osapi.jobs.answers import Answers
 from osapi.jobs.dead_letters import DeadLetters, lost_hosts
 from osapi.jobs.delivery import Delivery
-from osapi.jobs.dispatcher import Dispatcher
+from osapi.jobs.dispatcher import Collected, Dispatcher, Submission, Ticket
 from osapi.jobs.entry import JobEntry
-from osapi.jobs.feed import Feed
+from osapi.jobs.feed import Feed, Subscription
 from osapi.jobs.index import Change, Index
 from osapi.jobs.leftovers import Leftovers
+from osapi.jobs.outputs import Outputs
 from osapi.jobs.quarantine import Quarantine
-from osapi.jobs.record import Response
+from osapi.jobs.record import Actor, Response
 from osapi.jobs.store import JobFacts, JobStore, sealed_part
+from osapi.jobs.streams import Following
+from osapi.jobs.tail import Tail
 from osapi.jobs.trust import AgentKeys
 from osapi.pki.signing import Signer, Verifier
 from osapi.telemetry.log import get_logger
 from osapi.transport.broker import Broker
 from osapi.transport.bucket import Entry
 
+_READS = 50
+_READ_PAUSE_S = 0.01
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class JobNames:
-    """Names of the buckets and the stream, from the settings `nats.kv.*` and `nats.stream.name`."""
+    """Names in the broker, from the settings `nats.kv.*`, `nats.stream.name`, `nats.live.stream` and `nats.output.bucket`."""
 
     queue_bucket: str = "job-queue"
     response_bucket: str = "job-responses"
     dead_letter_stream: str = "JOBS-DLQ"
+    output_stream: str = "OUTPUT"
+    output_store: str = "job-output"
 
 
 class JobService:
@@ -69,8 +77,13 @@ class JobService:
         self.feed = Feed()
         self._answers = Answers(agents, quarantine)
         self.store = JobStore(
-            broker, self._answers, queue_bucket=names.queue_bucket, response_bucket=names.response_bucket
+            broker,
+            self._answers,
+            queue_bucket=names.queue_bucket,
+            response_bucket=names.response_bucket,
+            output_stream=names.output_stream,
         )
+        self.outputs = Outputs(broker.objects(names.output_store) if names.output_store else None)
         self.index = Index(self._observe, retention_s=retention.total_seconds() if retention else None)
         self.dispatcher = Dispatcher(broker, self.store, self.index, signer, agents, expiry=expiry, clock=clock)
         self.delivery = Delivery(broker, self.index, self.dispatcher, standing=standing, clock=clock)
@@ -103,6 +116,49 @@ class JobService:
         if running is not None:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+
+    async def submit(self, submission: Submission) -> Ticket:
+        """See `Dispatcher.submit`."""
+        return await self.dispatcher.submit(submission)
+
+    async def wait(self, ticket: Ticket, timeout_s: float) -> Collected:
+        """See `Dispatcher.wait`."""
+        return await self.dispatcher.wait(ticket, timeout_s)
+
+    async def cancel(self, job: JobId, actor: Actor) -> None:
+        """See `Dispatcher.cancel`."""
+        await self.dispatcher.cancel(job, actor)
+
+    async def events(self, job: JobId) -> AsyncGenerator[ServerEvent, None]:
+        """The events of a job from its beginning to its end; of one that does not exist there are none."""
+        following = self.follow(job)
+        entry, facts = await self.read(job)
+        if entry is None or facts is None:
+            following.leave()
+            return
+        async with aclosing(following.events(entry, facts)) as events:
+            async for event in events:
+                yield event
+
+    async def read(self, job: JobId) -> tuple[JobEntry | None, JobFacts | None]:
+        """What index and broker tell of a job, once they agree: either may be a moment behind the other."""
+        facts, entry = await self.store.read(job), self.index.get(job)
+        for _ in range(_READS):
+            if facts is None or (entry is not None and entry.answered <= len(facts.responses)):
+                break
+            await asyncio.sleep(_READ_PAUSE_S)
+            facts, entry = await self.store.read(job), self.index.get(job)
+        return entry, facts
+
+    def follow(self, job: JobId) -> Following:
+        """Follow a job from now on. Made before the job is read, so that nothing falls between the two."""
+        subscription, known = self.feed.subscribe(), self.index.get(job)
+        ended = known is not None and known.status.is_final
+        return Following(self.feed, subscription, self.tail(job, subscription), ended)
+
+    def tail(self, job: JobId | None, subscription: Subscription) -> Tail:
+        """What a job gives out while it runs, or all of them do, for one who follows."""
+        return Tail(self.store.output, job, self.index.get, subscription)
 
     def verify(self, facts: JobFacts) -> None:
         """Raise `Forbidden` unless the record was signed by a controller: what is repeated must be genuine."""

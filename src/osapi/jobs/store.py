@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
 
+from osapi.contract.errors import NotFound
 from osapi.contract.ids import JobId
 from osapi.jobs import subjects
 from osapi.jobs.answers import Answers
@@ -36,10 +38,13 @@ class JobFacts:
 class JobStore:
     """Reads and deletes jobs. Every method raises `Unavailable` while the broker is away."""
 
-    def __init__(self, broker: Broker, answers: Answers, *, queue_bucket: str, response_bucket: str) -> None:
+    def __init__(
+        self, broker: Broker, answers: Answers, *, queue_bucket: str, response_bucket: str, output_stream: str
+    ) -> None:
         self._answers = answers
         self.queue = broker.bucket(queue_bucket)
         self.responses = broker.bucket(response_bucket)
+        self.output = broker.stream(output_stream)
 
     async def read(self, job: JobId) -> JobFacts | None:
         """Read one job whole, in one batched read per bucket. None when there is no such job.
@@ -70,13 +75,15 @@ class JobStore:
         return {job.id: job for job in parsed}
 
     async def delete(self, job: JobId) -> None:
-        """Remove record, events and responses.
+        """Remove record, events, responses, and what is kept of its output.
 
         The record goes after all else, so that a failure can be repeated; what came in between goes then.
         """
         await self._purge_words(job)
         await self.queue.purge(subjects.record_key(job))
         await self._purge_words(job)
+        with suppress(NotFound):  # a broker that was just started has no such stream yet
+            await self.output.purge(subjects.output_filter(job))
 
     async def _believed(self, entries: list[Entry]) -> list[tuple[int, Response]]:
         """Signatures of many answers are verified in a thread, which takes some 40 µs each."""

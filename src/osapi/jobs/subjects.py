@@ -17,6 +17,7 @@ LIVE_PREFIX = "live"
 HELLO = "hello.*"
 CONTROLLERS = "controllers"
 """Queue group of all controllers: one of them answers."""
+OUTPUT_SUBJECTS = "output.>"
 ANY_FILTERS = ("jobs.query._any", "jobs.modify._any")
 
 EACH = "_each"
@@ -119,6 +120,16 @@ def event_key_filter(job: JobId) -> str:
 def response_key_filter(job: JobId) -> str:
     """Every final answer to one job."""
     return f"responses.{job}.>"
+
+
+def output(job: JobId, machine: MachineId) -> str:
+    """Where a host publishes what a job gives out while it runs."""
+    return f"output.{job}.{token(machine)}"
+
+
+def output_filter(job: JobId | None) -> str:
+    """The output of one job, or of all."""
+    return OUTPUT_SUBJECTS if job is None else f"output.{job}.*"
 
 
 def dead_letter(job: JobId, machine: str) -> str:

@@ -22,6 +22,7 @@ from osapi.sdk.aio_files import AsyncFiles
 from osapi.sdk.aio_fleet import AsyncAgents, AsyncHealth
 from osapi.sdk.aio_jobs import AsyncJobs
 from osapi.sdk.aio_raw import AsyncRawClient
+from osapi.sdk.following import AsyncFollowing
 from osapi.sdk.raw import TIMEOUT_S
 from osapi.sdk.results import Results
 from osapi.sdk.retry import Retry
@@ -72,6 +73,28 @@ class AsyncClient:
         )
         response = await self.raw.send(http)
         return results.parse(operation, response.status, response.body)
+
+    def follow(
+        self,
+        operation: Operation[Req, Res],
+        request: Req,
+        *,
+        target: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> AsyncFollowing[Res]:
+        """Ask hosts to do something and be told what happens, as it happens; see `Client.follow`."""
+        http = to_request(
+            operation,
+            request,
+            target=target,
+            wait_s=wait_s,
+            as_events=True,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+        return AsyncFollowing(operation, self.raw.stream(http))
 
     async def submit(
         self,

@@ -10,6 +10,7 @@ from typing import TypeVar
 from osapi.jobs.api import DeadLetterList, DeadLettersPurged, JobCreated, JobDetail, JobEvent, JobList
 from osapi.jobs.status import JobStatus
 from osapi.sdk import calls
+from osapi.sdk.aio_outputs import AsyncOutputs
 from osapi.sdk.aio_raw import AsyncRawClient, follow
 from osapi.sdk.jobs import PATIENCE_S, EventsMissed, job_filters, typed_event
 from osapi.sdk.request import Request
@@ -24,6 +25,7 @@ class AsyncJobs:
     def __init__(self, raw: AsyncRawClient) -> None:
         self._raw = raw
         self.dead_letters = AsyncDeadLetters(raw)
+        self.outputs = AsyncOutputs(raw)
 
     async def list(
         self,

@@ -13,13 +13,19 @@ from osapi.domains.command import models as command_models
 from osapi.domains.command import operations as command_operations
 from osapi.domains.cron import models as cron_models
 from osapi.domains.cron import operations as cron_operations
+from osapi.domains.dns import models as dns_models
+from osapi.domains.dns import operations as dns_operations
 from osapi.domains.docker import image_models as docker_image_models
 from osapi.domains.docker import models as docker_models
 from osapi.domains.docker import operations as docker_operations
+from osapi.domains.fetch import models as fetch_models
+from osapi.domains.fetch import operations as fetch_operations
 from osapi.domains.file import models as file_models
 from osapi.domains.file import operations as file_operations
 from osapi.domains.group import models as group_models
 from osapi.domains.group import operations as group_operations
+from osapi.domains.interface import models as interface_models
+from osapi.domains.interface import operations as interface_operations
 from osapi.domains.log import models as log_models
 from osapi.domains.log import operations as log_operations
 from osapi.domains.node import models as node_models
@@ -28,10 +34,14 @@ from osapi.domains.ntp import models as ntp_models
 from osapi.domains.ntp import operations as ntp_operations
 from osapi.domains.package import models as package_models
 from osapi.domains.package import operations as package_operations
+from osapi.domains.ping import models as ping_models
+from osapi.domains.ping import operations as ping_operations
 from osapi.domains.power import models as power_models
 from osapi.domains.power import operations as power_operations
 from osapi.domains.process import models as process_models
 from osapi.domains.process import operations as process_operations
+from osapi.domains.route import models as route_models
+from osapi.domains.route import operations as route_operations
 from osapi.domains.service import models as service_models
 from osapi.domains.service import operations as service_operations
 from osapi.domains.sysctl import models as sysctl_models
@@ -153,6 +163,7 @@ class AsyncNodeCommand(AsyncNamespace):
         stdin: str = "",
         secret_env: builtins.list[str] | tuple[str, ...] = (),
         secret_stdin: str | None = None,
+        keep_output: bool = False,
         args: builtins.list[str] | tuple[str, ...] = (),
         wait_s: float | None = None,
         dry_run: bool = False,
@@ -169,6 +180,7 @@ class AsyncNodeCommand(AsyncNamespace):
         secret_env: More variables, each as NAME=VALUE, that are sealed to the host and kept nowhere. On the host itself
             root and the account of the program can see them while it runs.
         secret_stdin: The same as `stdin`, sealed to the host and kept nowhere.
+        keep_output: Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`.
         args: Arguments, passed exactly as given.
         """
         return await self._run(
@@ -182,6 +194,7 @@ class AsyncNodeCommand(AsyncNamespace):
                 stdin=stdin,
                 secret_env=[command_models.SecretSetting(text) for text in secret_env],
                 secret_stdin=None if secret_stdin is None else command_models.SecretInput(secret_stdin),
+                keep_output=keep_output,
                 args=list(args),
             ),
             target=self._target,
@@ -201,6 +214,7 @@ class AsyncNodeCommand(AsyncNamespace):
         stdin: str = "",
         secret_env: builtins.list[str] | tuple[str, ...] = (),
         secret_stdin: str | None = None,
+        keep_output: bool = False,
         wait_s: float | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
@@ -216,6 +230,7 @@ class AsyncNodeCommand(AsyncNamespace):
         secret_env: More variables, each as NAME=VALUE, that are sealed to the host and kept nowhere. On the host itself
             root and the account of the program can see them while it runs.
         secret_stdin: The same as `stdin`, sealed to the host and kept nowhere.
+        keep_output: Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`.
         """
         return await self._run(
             command_operations.SHELL,
@@ -228,6 +243,7 @@ class AsyncNodeCommand(AsyncNamespace):
                 stdin=stdin,
                 secret_env=[command_models.SecretSetting(text) for text in secret_env],
                 secret_stdin=None if secret_stdin is None else command_models.SecretInput(secret_stdin),
+                keep_output=keep_output,
             ),
             target=self._target,
             wait_s=wait_s,
@@ -718,6 +734,28 @@ class AsyncNodeFile(AsyncNamespace):
             idempotency_key=idempotency_key,
         )
 
+    async def fetch(
+        self,
+        *,
+        path: str,
+        timeout: int = 300,
+        wait_s: float | None = None,
+    ) -> Results[fetch_models.FetchedFile]:
+        """Fetch a file of a host.
+
+        path: The file, as an absolute path. The setting `agent.fetch.paths` of its host has to allow it.
+        timeout: Seconds it may take until the file is stored.
+        """
+        return await self._run(
+            fetch_operations.FETCH,
+            fetch_models.FileFetch(
+                path=path,
+                timeout=timeout,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
     async def status(
         self,
         *,
@@ -942,6 +980,8 @@ class AsyncNodeLog(AsyncNamespace):
     async def query(
         self,
         *,
+        follow: bool = False,
+        duration: int = 3600,
         lines: int = 100,
         since: str = "",
         priority: str = "",
@@ -949,6 +989,8 @@ class AsyncNodeLog(AsyncNamespace):
     ) -> Results[log_models.LogEntries]:
         """Show the latest entries of the journal.
 
+        follow: Go on with what comes, as a stream of events, until the listener leaves or `duration` is over.
+        duration: Seconds after which following ends by itself.
         lines: How many entries at most, the latest ones.
         since: Only entries from then on: a span such as `1h`, `90 min` or `2 days ago`; `today`, `yesterday`;
             `2026-01-31`, `2026-01-31 10:00` in the zone of the host; RFC 3339; `@` and seconds since 1970.
@@ -958,6 +1000,8 @@ class AsyncNodeLog(AsyncNamespace):
         return await self._run(
             log_operations.QUERY,
             log_models.LogQuery(
+                follow=follow,
+                duration=duration,
                 lines=lines,
                 since=since,
                 priority=priority,
@@ -983,6 +1027,8 @@ class AsyncNodeLog(AsyncNamespace):
         self,
         *,
         name: str,
+        follow: bool = False,
+        duration: int = 3600,
         lines: int = 100,
         since: str = "",
         priority: str = "",
@@ -991,6 +1037,8 @@ class AsyncNodeLog(AsyncNamespace):
         """Show the latest entries of one unit.
 
         name: Unit of systemd; without a suffix, a service.
+        follow: Go on with what comes, as a stream of events, until the listener leaves or `duration` is over.
+        duration: Seconds after which following ends by itself.
         lines: How many entries at most, the latest ones.
         since: Only entries from then on: a span such as `1h`, `90 min` or `2 days ago`; `today`, `yesterday`;
             `2026-01-31`, `2026-01-31 10:00` in the zone of the host; RFC 3339; `@` and seconds since 1970.
@@ -1001,6 +1049,8 @@ class AsyncNodeLog(AsyncNamespace):
             log_operations.UNIT,
             log_models.LogUnitQuery(
                 name=name,
+                follow=follow,
+                duration=duration,
                 lines=lines,
                 since=since,
                 priority=priority,
@@ -1022,6 +1072,446 @@ class AsyncNodeMemory(AsyncNamespace):
         return await self._run(
             node_operations.MEMORY,
             contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+
+class AsyncNodeNetworkDns(AsyncNamespace):
+    """The `network dns` operations on the hosts that a target means."""
+
+    async def delete(
+        self,
+        *,
+        interface_name: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[dns_models.DnsChange]:
+        """Remove the name servers that OSAPI keeps for an interface.
+
+        interface_name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one,
+            such as `@fact.interface.primary`.
+        """
+        return await self._run(
+            dns_operations.DELETE,
+            dns_models.DnsRef(
+                interface_name=interface_name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def get(
+        self,
+        *,
+        interface_name: str,
+        wait_s: float | None = None,
+    ) -> Results[dns_models.DnsConfig]:
+        """Show the name servers of an interface.
+
+        interface_name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one,
+            such as `@fact.interface.primary`.
+        """
+        return await self._run(
+            dns_operations.GET,
+            dns_models.DnsQuery(
+                interface_name=interface_name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def update(
+        self,
+        *,
+        interface_name: str,
+        servers: builtins.list[str] | None = None,
+        search_domains: builtins.list[str] | None = None,
+        override_dhcp: bool = False,
+        take_over: bool = False,
+        adopt: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[dns_models.DnsChange]:
+        """Keep name servers and search domains for an interface.
+
+        interface_name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one,
+            such as `@fact.interface.primary`.
+        servers: Addresses of name servers, the first one first. An empty list: none of OSAPI's.
+        search_domains: Domains in which short names are looked for. An empty list: none of OSAPI's.
+        override_dhcp: Do not use name servers that come by DHCP.
+        take_over: Take what stands in the way out of other files of /etc/netplan; `delete` gives it back. Default: it
+            is a conflict.
+        adopt: Take over a file of the same name that OSAPI did not write.
+        """
+        return await self._run(
+            dns_operations.UPDATE,
+            dns_models.DnsUpdate(
+                interface_name=interface_name,
+                servers=servers,
+                search_domains=search_domains,
+                override_dhcp=override_dhcp,
+                take_over=take_over,
+                adopt=adopt,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class AsyncNodeNetworkInterface(AsyncNamespace):
+    """The `network interface` operations on the hosts that a target means."""
+
+    async def create(
+        self,
+        *,
+        name: str,
+        dhcp4: bool | None = None,
+        dhcp6: bool | None = None,
+        accept_ra: bool | None = None,
+        addresses: builtins.list[str] | None = None,
+        gateway4: str | None = None,
+        gateway6: str | None = None,
+        mtu: int | None = None,
+        mac_address: str | None = None,
+        wakeonlan: bool | None = None,
+        vlan_id: int | None = None,
+        link: str | None = None,
+        take_over: bool = False,
+        replace: bool = False,
+        adopt: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[interface_models.InterfaceChange]:
+        """Configure a network interface, or make a VLAN.
+
+        name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as
+            `@fact.interface.primary`.
+        dhcp4: Get an IPv4 address by DHCP.
+        dhcp6: Get an IPv6 address by DHCP.
+        accept_ra: Listen to router advertisements.
+        addresses: Addresses with the lengths of their prefixes; all that are not from DHCP or routers.
+        gateway4: Router for all IPv4 that has no route of its own.
+        gateway6: Router for all IPv6 that has no route of its own.
+        mtu: Largest packet in bytes.
+        mac_address: Hardware address to use instead of its own.
+        wakeonlan: Let a magic packet wake the host up.
+        vlan_id: Number of the VLAN to make.
+        link: The interface that the VLAN stands on, such as `eth0`.
+        take_over: Take what stands in the way out of other files of /etc/netplan; `delete` gives it back. Default: it
+            is a conflict.
+        replace: Replace everything also when OSAPI already manages other settings.
+        adopt: Take over a file of the same name that OSAPI did not write.
+        """
+        return await self._run(
+            interface_operations.CREATE,
+            interface_models.InterfaceCreate(
+                name=name,
+                dhcp4=dhcp4,
+                dhcp6=dhcp6,
+                accept_ra=accept_ra,
+                addresses=addresses,
+                gateway4=gateway4,
+                gateway6=gateway6,
+                mtu=mtu,
+                mac_address=mac_address,
+                wakeonlan=wakeonlan,
+                vlan_id=vlan_id,
+                link=link,
+                take_over=take_over,
+                replace=replace,
+                adopt=adopt,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def delete(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[interface_models.InterfaceChange]:
+        """Remove OSAPI's configuration of a network interface.
+
+        name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as
+            `@fact.interface.primary`.
+        """
+        return await self._run(
+            interface_operations.DELETE,
+            interface_models.InterfaceRef(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def get(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+    ) -> Results[interface_models.InterfaceFound]:
+        """Show one network interface.
+
+        name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as
+            `@fact.interface.primary`.
+        """
+        return await self._run(
+            interface_operations.GET,
+            interface_models.InterfaceRef(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def list(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[interface_models.InterfaceList]:
+        """List the network interfaces."""
+        return await self._run(
+            interface_operations.LIST,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def update(
+        self,
+        *,
+        name: str,
+        dhcp4: bool | None = None,
+        dhcp6: bool | None = None,
+        accept_ra: bool | None = None,
+        addresses: builtins.list[str] | None = None,
+        gateway4: str | None = None,
+        gateway6: str | None = None,
+        mtu: int | None = None,
+        mac_address: str | None = None,
+        wakeonlan: bool | None = None,
+        take_over: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[interface_models.InterfaceChange]:
+        """Change the configuration of a managed network interface.
+
+        name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one, such as
+            `@fact.interface.primary`.
+        dhcp4: Get an IPv4 address by DHCP.
+        dhcp6: Get an IPv6 address by DHCP.
+        accept_ra: Listen to router advertisements.
+        addresses: Addresses with the lengths of their prefixes; all that are not from DHCP or routers.
+        gateway4: Router for all IPv4 that has no route of its own.
+        gateway6: Router for all IPv6 that has no route of its own.
+        mtu: Largest packet in bytes.
+        mac_address: Hardware address to use instead of its own.
+        wakeonlan: Let a magic packet wake the host up.
+        take_over: Take what stands in the way out of other files of /etc/netplan; `delete` gives it back. Default: it
+            is a conflict.
+        """
+        return await self._run(
+            interface_operations.UPDATE,
+            interface_models.InterfaceUpdate(
+                name=name,
+                dhcp4=dhcp4,
+                dhcp6=dhcp6,
+                accept_ra=accept_ra,
+                addresses=addresses,
+                gateway4=gateway4,
+                gateway6=gateway6,
+                mtu=mtu,
+                mac_address=mac_address,
+                wakeonlan=wakeonlan,
+                take_over=take_over,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class AsyncNodeNetworkRoute(AsyncNamespace):
+    """The `network route` operations on the hosts that a target means."""
+
+    async def create(
+        self,
+        *,
+        interface_name: str,
+        routes: builtins.list[route_models.Route] | tuple[route_models.Route, ...],
+        force: bool = False,
+        take_over: bool = False,
+        replace: bool = False,
+        adopt: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[route_models.RouteChange]:
+        """Keep static routes for an interface.
+
+        interface_name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one,
+            such as `@fact.interface.primary`.
+        routes: The routes. On the command line each is written as in ip-route(8): `198.51.100.0/24 via 192.0.2.1 metric
+            100`.
+        force: Also routes for everything, which decide how the host is reached.
+        take_over: Take what stands in the way out of other files of /etc/netplan; `delete` gives it back. Default: it
+            is a conflict.
+        replace: Replace everything also when OSAPI already manages other settings.
+        adopt: Take over a file of the same name that OSAPI did not write.
+        """
+        return await self._run(
+            route_operations.CREATE,
+            route_models.RouteCreate(
+                interface_name=interface_name,
+                routes=list(routes),
+                force=force,
+                take_over=take_over,
+                replace=replace,
+                adopt=adopt,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def delete(
+        self,
+        *,
+        interface_name: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[route_models.RouteChange]:
+        """Remove the static routes that OSAPI keeps for an interface.
+
+        interface_name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one,
+            such as `@fact.interface.primary`.
+        """
+        return await self._run(
+            route_operations.DELETE,
+            route_models.RouteQuery(
+                interface_name=interface_name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def get(
+        self,
+        *,
+        interface_name: str,
+        wait_s: float | None = None,
+    ) -> Results[route_models.RouteReport]:
+        """Show the routes through one interface.
+
+        interface_name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one,
+            such as `@fact.interface.primary`.
+        """
+        return await self._run(
+            route_operations.GET,
+            route_models.RouteQuery(
+                interface_name=interface_name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def list(
+        self,
+        *,
+        wait_s: float | None = None,
+    ) -> Results[route_models.RouteReport]:
+        """List the routes of the main table."""
+        return await self._run(
+            route_operations.LIST,
+            contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def update(
+        self,
+        *,
+        interface_name: str,
+        routes: builtins.list[route_models.Route] | tuple[route_models.Route, ...],
+        force: bool = False,
+        take_over: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[route_models.RouteChange]:
+        """Replace the static routes that OSAPI keeps for an interface.
+
+        interface_name: Name of a network interface, such as `eth0`, `br-lan` or `eth0.100`; or a fact that names one,
+            such as `@fact.interface.primary`.
+        routes: The routes. On the command line each is written as in ip-route(8): `198.51.100.0/24 via 192.0.2.1 metric
+            100`.
+        force: Also routes for everything, which decide how the host is reached.
+        take_over: Take what stands in the way out of other files of /etc/netplan; `delete` gives it back. Default: it
+            is a conflict.
+        """
+        return await self._run(
+            route_operations.UPDATE,
+            route_models.RouteUpdate(
+                interface_name=interface_name,
+                routes=list(routes),
+                force=force,
+                take_over=take_over,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+
+class AsyncNodeNetwork(AsyncNamespace):
+    """The `network` operations on the hosts that a target means."""
+
+    def __init__(self, run: AsyncRun, target: str) -> None:
+        super().__init__(run, target)
+        self.dns = AsyncNodeNetworkDns(run, target)
+        self.interface = AsyncNodeNetworkInterface(run, target)
+        self.route = AsyncNodeNetworkRoute(run, target)
+
+    async def ping(
+        self,
+        *,
+        address: str,
+        count: int = 3,
+        wait_s: float | None = None,
+    ) -> Results[ping_models.PingResult]:
+        """Try whether a host reaches an address.
+
+        address: An IPv4 or IPv6 address, or a fact that holds one, such as `@fact.custom.gateway`.
+        count: How many packets to send.
+        """
+        return await self._run(
+            ping_operations.DO,
+            ping_models.Ping(
+                address=address,
+                count=count,
+            ),
             target=self._target,
             wait_s=wait_s,
         )
@@ -1152,6 +1642,29 @@ class AsyncNodePackage(AsyncNamespace):
             wait_s=wait_s,
         )
 
+    async def hold(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[package_models.PackageChange]:
+        """Keep an installed package at its version.
+
+        name: Package as the distribution names it, with `:architecture` if one is meant: `nginx`, `libc6:i386`.
+        """
+        return await self._run(
+            package_operations.HOLD,
+            package_models.PackageName(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
     async def install(
         self,
         *,
@@ -1220,6 +1733,52 @@ class AsyncNodePackage(AsyncNamespace):
             idempotency_key=idempotency_key,
         )
 
+    async def repair(
+        self,
+        *,
+        allow_removals: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[package_models.RepairChange]:
+        """Bring to an end what an interrupted change of packages has left.
+
+        allow_removals: Go on also when other packages must be removed for it; they are named otherwise.
+        """
+        return await self._run(
+            package_operations.REPAIR,
+            package_models.PackageRepair(
+                allow_removals=allow_removals,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def unhold(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[package_models.PackageChange]:
+        """Let a package change its version again.
+
+        name: Package as the distribution names it, with `:architecture` if one is meant: `nginx`, `libc6:i386`.
+        """
+        return await self._run(
+            package_operations.UNHOLD,
+            package_models.PackageName(
+                name=name,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
     async def update(
         self,
         *,
@@ -1246,6 +1805,57 @@ class AsyncNodePackage(AsyncNamespace):
         return await self._run(
             package_operations.LIST_UPDATES,
             contract_operation.Nothing(),
+            target=self._target,
+            wait_s=wait_s,
+        )
+
+    async def upgrade(
+        self,
+        *,
+        name: str | None = None,
+        version: str = "",
+        security: bool = False,
+        allow_removals: bool = False,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Results[package_models.UpgradeChange]:
+        """Bring one package, or all of them, to newer versions.
+
+        name: Package to upgrade. Left out: every package.
+        version: Exact version to install. Default: the one that the sources of packages prefer.
+        security: Only what comes from an archive of security updates. Not for a single package.
+        allow_removals: Go on also when other packages must be removed for it; they are named otherwise.
+        """
+        return await self._run(
+            package_operations.UPGRADE,
+            package_models.PackageUpgrade(
+                name=name,
+                version=version,
+                security=security,
+                allow_removals=allow_removals,
+            ),
+            target=self._target,
+            wait_s=wait_s,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+
+    async def versions(
+        self,
+        *,
+        name: str,
+        wait_s: float | None = None,
+    ) -> Results[package_models.PackageVersions]:
+        """List the versions of a package that the host could have.
+
+        name: Package as the distribution names it, with `:architecture` if one is meant: `nginx`, `libc6:i386`.
+        """
+        return await self._run(
+            package_operations.VERSIONS,
+            package_models.PackageName(
+                name=name,
+            ),
             target=self._target,
             wait_s=wait_s,
         )
@@ -1290,6 +1900,9 @@ class AsyncNodePower(AsyncNamespace):
         delay: int = 0,
         message: str = "",
         replace: bool = False,
+        force: bool = False,
+        wait_for_return: bool = False,
+        return_timeout: int = 600,
         wait_s: float | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
@@ -1299,13 +1912,19 @@ class AsyncNodePower(AsyncNamespace):
         delay: Seconds until then. At least 5 seconds pass, so that the answer arrives before the host goes.
         message: Line for everybody who is logged in. Default: what the host says by itself.
         replace: Take the place of another shutdown that is pending.
+        force: Also when the host runs a controller or the broker, which the fleet needs.
+        wait_for_return: Complete the job only when the host is back. Makes no sense for a shutdown.
+        return_timeout: Seconds it may be away; a host that takes longer has timed out.
         """
         return await self._run(
             power_operations.REBOOT,
-            power_models.PowerRequest(
+            power_models.RebootRequest(
                 delay=delay,
                 message=message,
                 replace=replace,
+                force=force,
+                wait_for_return=wait_for_return,
+                return_timeout=return_timeout,
             ),
             target=self._target,
             wait_s=wait_s,
@@ -1319,6 +1938,9 @@ class AsyncNodePower(AsyncNamespace):
         delay: int = 0,
         message: str = "",
         replace: bool = False,
+        force: bool = False,
+        wait_for_return: bool = False,
+        return_timeout: int = 600,
         wait_s: float | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
@@ -1328,13 +1950,19 @@ class AsyncNodePower(AsyncNamespace):
         delay: Seconds until then. At least 5 seconds pass, so that the answer arrives before the host goes.
         message: Line for everybody who is logged in. Default: what the host says by itself.
         replace: Take the place of another shutdown that is pending.
+        force: Also when the host runs a controller or the broker, which the fleet needs.
+        wait_for_return: Complete the job only when the host is back. Makes no sense for a shutdown.
+        return_timeout: Seconds it may be away; a host that takes longer has timed out.
         """
         return await self._run(
             power_operations.SHUTDOWN,
-            power_models.PowerRequest(
+            power_models.ShutdownRequest(
                 delay=delay,
                 message=message,
                 replace=replace,
+                force=force,
+                wait_for_return=wait_for_return,
+                return_timeout=return_timeout,
             ),
             target=self._target,
             wait_s=wait_s,
@@ -2360,6 +2988,7 @@ class AsyncNode(AsyncNamespace):
         self.load = AsyncNodeLoad(run, target)
         self.log = AsyncNodeLog(run, target)
         self.memory = AsyncNodeMemory(run, target)
+        self.network = AsyncNodeNetwork(run, target)
         self.ntp = AsyncNodeNtp(run, target)
         self.os = AsyncNodeOs(run, target)
         self.package = AsyncNodePackage(run, target)

@@ -59,7 +59,8 @@ class AsyncRawClient:
         http = self._http.build_request(
             request.method,
             f"{self.address}{request.path}",
-            headers=request.headers,
+            content=request.body,
+            headers=_sent_headers(request),
             timeout=self._timeout(request),
         )
         try:
@@ -80,15 +81,12 @@ class AsyncRawClient:
         await self._http.aclose()
 
     async def _exchange(self, request: Request) -> Response:
-        headers = {"content-type": "application/json"} if request.body is not None else {}
-        if request.form is not None:
-            headers = {"content-type": request.form.content_type, "content-length": str(request.form.length)}
         try:
             answer = await self._http.request(
                 request.method,
                 f"{self.address}{request.path}",
                 content=request.body if request.form is None else _pieces(request.form),
-                headers={**headers, **request.headers},
+                headers=_sent_headers(request),
                 timeout=self._timeout(request),
             )
         except httpx2.TransportError as problem:
@@ -134,6 +132,14 @@ async def follow(
         except (Unreachable, ServerError) as broken:
             problem = broken
         await sleep(resume.pause_s(problem))
+
+
+def _sent_headers(request: Request) -> dict[str, str]:
+    if request.form is not None:
+        ours = {"content-type": request.form.content_type, "content-length": str(request.form.length)}
+    else:
+        ours = {} if request.body is None else {"content-type": "application/json"}
+    return {**ours, **request.headers}
 
 
 async def _pieces(form: UploadForm) -> AsyncGenerator[bytes, None]:

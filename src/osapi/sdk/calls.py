@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from osapi.sdk.form import UploadForm
 
+LONGEST_WAIT_S = 3600.0
+"""The longest that a controller waits for hosts."""
 STREAM_SILENCE_S = 60.0
 """A stream of events that is silent for longer is taken for broken; controllers say something every 15 s."""
 
@@ -46,6 +48,17 @@ def job_retry(job_id: str, target: str | None, secrets: Mapping[str, str] | None
 def job_cancel(job_id: str) -> Request:
     """Stop a job on every host that has not finished it."""
     return Request("POST", f"{_job(job_id)}/cancel")
+
+
+def job_outputs(job_id: str) -> Request:
+    """Read what output of a job is kept whole."""
+    return Request("GET", f"{_job(job_id)}/output")
+
+
+def job_output(job_id: str, host: str, name: str) -> Request:
+    """Download one output of one host."""
+    headers = {"accept": "application/octet-stream"}
+    return Request("GET", f"{_job(job_id)}/output/{quote(host)}/{quote(name)}", headers=headers)
 
 
 def job_events(job_id: str | None, last_id: str = "") -> Request:

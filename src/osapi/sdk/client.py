@@ -20,6 +20,7 @@ from osapi.contract.operation import Operation
 from osapi.sdk import results
 from osapi.sdk.files import Files
 from osapi.sdk.fleet import Agents, Health
+from osapi.sdk.following import Following
 from osapi.sdk.jobs import Jobs
 from osapi.sdk.raw import TIMEOUT_S, RawClient
 from osapi.sdk.results import Results
@@ -80,6 +81,28 @@ class Client:
         )
         response = self.raw.send(http)
         return results.parse(operation, response.status, response.body)
+
+    def follow(
+        self,
+        operation: Operation[Req, Res],
+        request: Req,
+        *,
+        target: str,
+        wait_s: float | None = None,
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Following[Res]:
+        """Ask hosts to do something and be told what happens, as it happens; see `Following`."""
+        http = to_request(
+            operation,
+            request,
+            target=target,
+            wait_s=wait_s,
+            as_events=True,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+        )
+        return Following(operation, self.raw.stream(http))
 
     def submit(
         self,

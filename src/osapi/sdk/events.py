@@ -5,19 +5,23 @@ The format is that of the HTML standard, 9.2. Reading is the same for both clien
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from osapi.sdk import calls
-from osapi.sdk.errors import ServerError, Unreachable
+from osapi.sdk.errors import ServerError, Unreachable, from_response
+from osapi.sdk.request import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from osapi.sdk.raw import RawClient
     from osapi.sdk.request import Request
 
+ANSWER = "answer"
+"""Name of the event behind those of a job, when an operation is answered as it happens."""
 LAST_OF_A_JOB = frozenset({"done", "deleted"})
 """Names of the events after which nothing more happens to a job."""
 FIRST_PATIENCE_S = 2.0
@@ -67,6 +71,39 @@ class EventReader:
         event = ServerEvent(self._id, self._event or "message", "\n".join(self._data)) if self._data else None
         self._event, self._data = "", []
         return event
+
+
+def answer_in(event: ServerEvent) -> Response | None:
+    """The answer that an event carries; None for the events of the job. Raises `ApiError` for a refusal."""
+    if event.event == "error":
+        raise from_response(500, {}, event.data.encode())
+    if event.event != ANSWER:
+        return None
+    told = json.loads(event.data)
+    body = json.dumps(told["body"], ensure_ascii=False, separators=(",", ":")).encode()
+    if told["status"] >= 300:
+        raise from_response(told["status"], {}, body)
+    return Response(told["status"], {}, body)
+
+
+def attached(blocks: Iterable[bytes]) -> Iterator[ServerEvent | Response]:
+    """The events of an operation that is answered as it happens, and at last its answer.
+
+    Raises `ApiError`, and `Unreachable` when the stream breaks before.
+    """
+    reader = EventReader()
+    for block in blocks:
+        for event in reader.feed(block):
+            answer = answer_in(event)
+            yield event if answer is None else answer
+            if answer is not None:
+                return
+    raise cut_short()
+
+
+def cut_short() -> Unreachable:
+    """The failure of a stream that ends before its answer."""
+    return Unreachable("the connection ended before the answer came; the controller may have stopped", sent=True)
 
 
 class Resume:

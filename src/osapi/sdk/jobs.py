@@ -19,6 +19,7 @@ from osapi.jobs.api import (
 from osapi.jobs.status import JobStatus
 from osapi.sdk import calls
 from osapi.sdk.events import ServerEvent, follow
+from osapi.sdk.outputs import Outputs
 from osapi.sdk.raw import RawClient
 from osapi.sdk.request import Request
 from osapi.sdk.wire import decode
@@ -75,6 +76,7 @@ class Jobs:
     def __init__(self, raw: RawClient) -> None:
         self._raw = raw
         self.dead_letters = DeadLetters(raw)
+        self.outputs = Outputs(raw)
 
     def list(
         self,

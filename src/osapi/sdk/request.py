@@ -73,6 +73,7 @@ def node_request(
     modifies: bool,
     wait_s: float | None = None,
     respond_async: bool = False,
+    as_events: bool = False,
     dry_run: bool = False,
     idempotency_key: str | None = None,
     timeout_s: float | None = None,
@@ -81,7 +82,7 @@ def node_request(
 
     `path` is the part below `/api/node/{target}`; names in braces are taken from `fields`. What is left goes
     to the query of GET and DELETE, and to the body otherwise. A request that modifies gets an
-    Idempotency-Key of its own unless one is given.
+    Idempotency-Key of its own unless one is given. `as_events` asks for the events of the job before the answer.
     """
     rest = dict(fields)
     route = f"/api/node/{quote(target)}{fill(path, rest)}"
@@ -93,6 +94,8 @@ def node_request(
     headers: dict[str, str] = {}
     if respond_async:
         headers["prefer"] = "respond-async"
+    if as_events:
+        headers["accept"] = "text/event-stream"
     if modifies or idempotency_key:
         headers["idempotency-key"] = idempotency_key or new_key()
     return Request(

@@ -9,7 +9,8 @@ import msgspec
 from osapi.contract import masking
 from osapi.contract.errors import Invalid
 from osapi.contract.ids import JobId
-from osapi.contract.operation import Kind, Operation, deadline_of
+from osapi.contract.operation import Kind, Operation, deadline_of, is_followed
+from osapi.sdk.calls import LONGEST_WAIT_S, STREAM_SILENCE_S
 from osapi.sdk.errors import BadAnswer
 from osapi.sdk.request import Request, Response, node_request
 
@@ -30,16 +31,20 @@ def to_request(
     target: str,
     wait_s: float | None = None,
     respond_async: bool = False,
+    as_events: bool = False,
     dry_run: bool = False,
     idempotency_key: str | None = None,
 ) -> Request:
     """Make the HTTP request. Raises `Invalid` when `request` is not the model of the operation."""
+    if is_followed(request) and not (respond_async or as_events):
+        raise Invalid(f"{operation.name} with `follow` has no single answer; use `follow` of the client")
     if wait_s is not None and wait_s <= 0:
         raise Invalid(f"wait_s is {wait_s}; it is more than 0 seconds, and `submit` does not wait at all")
     if not isinstance(request, operation.request):
         raise Invalid(f"{operation.name} takes a {operation.request.__name__}, not a {type(request).__name__}")
     method, path = operation.route
-    wait_s = waiting_time(wait_s, deadline_of(operation, request).total_seconds())
+    if not as_events:
+        wait_s = waiting_time(wait_s, deadline_of(operation, request).total_seconds())
     return node_request(
         method,
         path,
@@ -48,16 +53,17 @@ def to_request(
         modifies=operation.kind is Kind.MODIFY,
         wait_s=None if respond_async else wait_s,
         respond_async=respond_async,
+        as_events=as_events,
         dry_run=dry_run,
         idempotency_key=idempotency_key,
-        timeout_s=None if respond_async else answer_timeout_s(wait_s),
+        timeout_s=STREAM_SILENCE_S if as_events else None if respond_async else answer_timeout_s(wait_s),
     )
 
 
 def waiting_time(wait_s: float | None, deadline_s: float) -> float | None:
     """How long to ask the controller to wait; None leaves it to the controller."""
     if wait_s is None and deadline_s > USUAL_WAIT_S:
-        return deadline_s + _MARGIN_S
+        return min(deadline_s + _MARGIN_S, LONGEST_WAIT_S)
     return wait_s
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Mapping, Sequence
+import sys
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,8 @@ from osapi.contract.ids import MachineId
 from osapi.host import acting, identity, kernel, processes
 from osapi.host.door import Task
 from osapi.host.facts import as_mapping, os_release
-from osapi.host.family import Family, parse
+from osapi.host.family import PATHS, Family, recognise
+from osapi.host.fetchable import NOTHING, Fetchable
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileKind, FileStat, parts_of
 from osapi.host.identity import Names
@@ -32,6 +34,7 @@ from osapi.testing.processes import kill_marked, receive, user_names
 from osapi.testing.programs import Call, FakePrograms, Script
 from osapi.testing.services import Exchange, FakeServices
 
+_PIECE = 1 << 16
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 DEBIAN = "ID=debian\nVERSION_ID=12\nVERSION_CODENAME=bookworm\nPRETTY_NAME='Debian GNU/Linux 12 (bookworm)'\n"
 
@@ -57,9 +60,12 @@ class Setup:
     machine_id: str = "0123456789abcdef0123456789abcdef"
     architecture: str = "x86_64"
     fqdn: str = ""
+    fetchable: Fetchable = NOTHING
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Facts as they are on the wire, beside name, machine id, machine type and distribution."""
     now: datetime = MIDNIGHT
+    reaches: Sequence[bool] = (True,)
+    """Whether the controller is reached, the first time and each time after; then as the last time."""
 
 
 _DEFAULT_FILES = {
@@ -82,6 +88,7 @@ class _State:
         self.backups = FakeBackups(self.files)
         self.backups.kept.update(setup.backups)
         self.managed = ManagedFiles(None)
+        self.reaches = list(setup.reaches)
 
 
 class FakeHost:
@@ -128,7 +135,7 @@ class FakeHost:
 
     @property
     def family(self) -> Family:
-        return parse((self._state.files.read("/etc/os-release", READ_LIMIT) or b"").decode())
+        return recognise([self._state.files.read(path, READ_LIMIT) for path in PATHS])
 
     @property
     def architecture(self) -> str:
@@ -143,12 +150,20 @@ class FakeHost:
         return self._state.managed
 
     @property
+    def state_dir(self) -> str:
+        return "/var/lib/osapi/agent"
+
+    @property
     def backups(self) -> FakeBackups:
         return self._state.backups
 
     @property
     def objects(self) -> FakeObjects:
         return self._state.objects
+
+    @property
+    def fetchable(self) -> Fetchable:
+        return self._state.setup.fetchable
 
     @property
     def private_places(self) -> tuple[str, ...]:
@@ -183,7 +198,7 @@ class FakeHost:
             privileged=privileged,
             deadline_s=deadline_s,
         )
-        script, completed = self._state.programs.start(call, output_limit, on_output, self._content)
+        script, completed = await self._state.programs.run(call, output_limit, on_output, self._content)
         self._leave(script.sets)
         return completed
 
@@ -204,6 +219,13 @@ class FakeHost:
 
     async def read(self, path: str, limit: int = READ_LIMIT, *, follow: bool = False) -> bytes | None:
         return self._state.files.read(path, limit, follow=follow)
+
+    async def pieces(self, path: str) -> AsyncGenerator[bytes]:
+        content = self._state.files.read(path, sys.maxsize)
+        if content is None:
+            raise NotFound(f"there is no file {path}")
+        for start in range(0, len(content), _PIECE):
+            yield content[start : start + _PIECE]
 
     async def stat(self, path: str) -> FileStat | None:
         return self._state.files.stat(path)
@@ -309,6 +331,10 @@ class FakeHost:
             os_release=os_release(self.family),
         )
         return {**as_mapping(told), **setup.facts}
+
+    async def reaches_controller(self, settle_s: float, deadline_s: float) -> bool:  # noqa: ARG002 - time does not pass
+        reaches = self._state.reaches
+        return reaches.pop(0) if len(reaches) > 1 else reaches[0]
 
     async def apply(self, plan: Plan) -> Applied:
         return await acting.apply(self, plan)

@@ -58,7 +58,7 @@ class FakePrograms:
     def has(self, program: str) -> bool:
         return program in self._installed
 
-    def start(
+    async def run(
         self,
         call: Call,
         output_limit: int,
@@ -69,7 +69,7 @@ class FakePrograms:
         self.calls.append(call)
         script = self._script(call.argv, contents)
         if on_output is not None:
-            _tell(on_output, script)
+            await _tell(on_output, script)
         completed = _completed(script, output_limit, call.deadline_s if script.hangs else 0.0)
         if script.hangs:
             raise TimedOut(f"{call.argv[0]} took longer than {call.deadline_s:g} s and was stopped", completed)
@@ -84,11 +84,13 @@ class FakePrograms:
         raise UnexpectedCommandError(f"no script for {argv}; there are {[script.argv for script in self._scripts]}")
 
 
-def _tell(on_output: OnOutput, script: Script) -> None:
-    if script.stdout:
-        on_output("stdout", script.stdout)
-    if script.stderr:
-        on_output("stderr", script.stderr)
+async def _tell(on_output: OnOutput, script: Script) -> None:
+    for until in (
+        on_output("stdout", script.stdout) if script.stdout else None,
+        on_output("stderr", script.stderr) if script.stderr else None,
+    ):
+        if until is not None:
+            await until
 
 
 def _completed(script: Script, limit: int, duration_s: float) -> Completed:

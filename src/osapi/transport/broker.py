@@ -192,6 +192,17 @@ class Broker:
         except (nats_errors.Error, OSError) as err:
             raise Unavailable("the broker does not answer") from err
 
+    async def refresh(self, *, timeout_s: float) -> None:
+        """Make the connection anew if the broker does not answer on it in time.
+
+        For whoever knows that the way to the broker has changed: what is lost silently, as when an address
+        of this host is gone, would otherwise be noticed only after two unanswered pings, in 20 s.
+        """
+        try:
+            await self.flush(timeout_s=timeout_s)
+        except Unavailable:
+            await self.link.client.give_up()
+
     # -- streams, buckets, queues --------------------------------------------------------------
 
     async def append(

@@ -153,6 +153,11 @@ class Client(NatsClient):
             log.warning("broker.refused_connection", extra={"error": str(error)})
             await self._process_op_err(error)
 
+    async def give_up(self) -> None:
+        """Take the connection for lost and make it anew, as if its pings had not been answered."""
+        if self.is_connected:
+            await self._process_op_err(nats_errors.StaleConnectionError())
+
     def pace(self, servers: list[Server], _info: dict[str, Any]) -> tuple[Server | None, float]:
         """Choose the server to try next and how long to wait before: at once at first, then up to 1 s."""
         self._attempt += 1

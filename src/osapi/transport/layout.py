@@ -38,6 +38,7 @@ class Republish:
 class Stream:
     """One stream. None means without limit; a limit of 0 makes no sense and is refused by the broker.
 
+    `max_msgs_per_subject` keeps the newest so many of each subject, whatever `discard` says of the whole.
     `duplicate_window` is how long a message id is remembered; it may not exceed `max_age`.
     """
 
@@ -46,6 +47,7 @@ class Stream:
     max_age: timedelta | None = None
     max_msgs: int | None = None
     max_bytes: int | None = None
+    max_msgs_per_subject: int | None = None
     storage: Storage = Storage.FILE
     replicas: int = 1
     discard: Discard = Discard.NEW
@@ -75,9 +77,10 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectStore:
-    """One object store (NATS ADR-20): large values in chunks."""
+    """One object store (NATS ADR-20): large values in chunks. `ttl` is the age at which they vanish; None: never."""
 
     name: str
+    ttl: timedelta | None = None
     max_bytes: int | None = None
     storage: Storage = Storage.FILE
     replicas: int = 1
@@ -105,6 +108,17 @@ class Durable:
     max_waiting: int = 16384
 
 
+OUTPUT = Stream(
+    name="OUTPUT",
+    subjects=("output.>",),
+    max_age=timedelta(hours=1),
+    max_bytes=64 * 1024 * 1024,
+    max_msgs_per_subject=64,
+    storage=Storage.MEMORY,
+    discard=Discard.OLD,
+)
+"""What jobs give out while they run: the newest of it, in memory, for whoever is listening."""
+
 ANY = Durable(name="any", stream="JOBS", filters=("jobs.query._any", "jobs.modify._any"))
 
 
@@ -127,6 +141,7 @@ class Layout:
         name="JOBS-DLQ", subjects=("dlq.>",), discard=Discard.OLD, metadata={"dead_letter_queue": "true"}
     )
     audit: Stream | None = None
+    output: Stream = OUTPUT
     buckets: tuple[Bucket, ...] = field(
         default=(
             Bucket(name="job-queue"),
@@ -138,5 +153,8 @@ class Layout:
             Bucket(name="agent-enrollment"),
         )
     )
-    objects: tuple[ObjectStore, ...] = (ObjectStore(name="file-objects"),)
+    objects: tuple[ObjectStore, ...] = (
+        ObjectStore(name="file-objects"),
+        ObjectStore(name="job-output", ttl=timedelta(days=1)),
+    )
     durables: tuple[Durable, ...] = (ANY,)

@@ -16,7 +16,7 @@ import base64
 import contextlib
 import hashlib
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,7 +28,6 @@ from osapi.transport.append import append
 from osapi.transport.link import Link
 from osapi.transport.stream import ask
 from osapi.transport.upload import Upload, digest_text
-from osapi.transport.watch import Watch
 
 WINDOW = 8
 """Chunks that are under way at once, in either direction."""
@@ -59,7 +58,6 @@ class ObjectInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of an object without reading it.
 
     `sha256` is in hexadecimal, `size` in bytes, `revision` the sequence of this version in the store.
-    `deleted` marks one that is no more; only watches tell of those.
     """
 
     name: str
@@ -70,7 +68,6 @@ class ObjectInfo(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
     chunks: int
     nuid: str
-    deleted: bool = False
 
 
 class ObjectStore:
@@ -88,14 +85,13 @@ class ObjectStore:
     async def head(self, name: str) -> ObjectInfo | None:
         """What is known of an object; None when there is none of that name."""
         found = await batch.last(self._link, self._stream, self._about(name))
-        info = None if found is None else _info(found.data, found.sequence, found.stamp)
-        return None if info is None or info.deleted else info
+        return None if found is None else _present(found)
 
     async def list(self) -> list[ObjectInfo]:
         """Every object, by name."""
         found = await batch.last_of(self._link, self._stream, [f"{self._prefix}M.>"])
-        infos = [_info(message.data, message.sequence, message.stamp) for message in found]
-        return sorted((info for info in infos if not info.deleted), key=lambda info: info.name)
+        infos = [info for message in found if (info := _present(message))]
+        return sorted(infos, key=lambda info: info.name)
 
     async def read(self, info: ObjectInfo) -> AsyncGenerator[bytes]:
         """The content, in order, in pieces of the store's own size.
@@ -126,14 +122,18 @@ class ObjectStore:
             raise Unavailable(f"object {info.name} does not have its digest any more", code="corrupt")
 
     @contextlib.asynccontextmanager
-    async def upload(self) -> AsyncGenerator[Upload]:
-        """An object to be written, whose name may become known later. What is not committed is taken back."""
+    async def upload(self, *, take_back: bool = True) -> AsyncGenerator[Upload]:
+        """An object to be written, whose name may become known later.
+
+        What is not committed is taken back; `take_back` False leaves that to the sweep, for who has no right to remove.
+        """
         upload = Upload(self._link, f"{self._prefix}C.", WINDOW)
         try:
             yield upload
         finally:
             if not upload.committed:
                 await upload.end()
+            if take_back and not upload.committed:
                 with contextlib.suppress(Unavailable):  # the sweep will find it
                     await self._purge(upload.nuid)
 
@@ -164,7 +164,7 @@ class ObjectStore:
         if before is not None:
             with contextlib.suppress(Unavailable):  # the sweep will find it
                 await self._purge(before.nuid)
-        return _info(msgspec.json.encode(description), revision, round(stored.timestamp() * 1e6) * 1000)
+        return _info(description, revision, stored)
 
     async def put(
         self,
@@ -190,22 +190,6 @@ class ObjectStore:
         await self._describe(self._about(name), gone, present.revision)
         await self._purge(present.nuid)
         return True
-
-    async def watch(
-        self,
-        on_object: Callable[[ObjectInfo], None],
-        *,
-        on_ready: Callable[[], None] | None = None,
-        on_reset: Callable[[], None] | None = None,
-    ) -> Watch:
-        """Follow what is known of every object; as `Bucket.watch`. Deletions arrive with `deleted` True."""
-
-        def on_message(_subject: bytes, data: bytes, _raw: bytes | None, sequence: int, stamp: int) -> None:
-            on_object(_info(data, sequence, stamp))
-
-        watch = Watch(self._link, self._stream, f"{self._prefix}M.>", on_message, on_ready, on_reset)
-        await watch.start()
-        return watch
 
     async def sweep(self, older_than: timedelta) -> int:
         """Remove chunks that no object has, and that are older than that: remains of uploads that were killed.
@@ -253,7 +237,7 @@ class ObjectStore:
                 raise
         # Nothing is there, perhaps, but the mark of a deletion.
         mark = await batch.last(self._link, self._stream, subject)
-        if mark is None or not _info(mark.data, mark.sequence, mark.stamp).deleted:
+        if mark is None or _present(mark) is not None:
             raise Conflict(f"there is an object {description.name} already")
         return await self._describe(subject, description, mark.sequence)
 
@@ -274,18 +258,24 @@ class ObjectStore:
         return f"{self._prefix}M.{base64.urlsafe_b64encode(name.encode()).decode()}"
 
 
-def _info(data: bytes, revision: int, stamp: int) -> ObjectInfo:
-    found = msgspec.json.decode(data, type=Description)
+def _present(message: batch.Stored) -> ObjectInfo | None:
+    """What a description tells; None when it is the mark of a deletion."""
+    found = msgspec.json.decode(message.data, type=Description)
+    if found.deleted:
+        return None
+    return _info(found, message.sequence, datetime.fromtimestamp(message.stamp // 1000 / 1e6, UTC))
+
+
+def _info(found: Description, revision: int, stored: datetime) -> ObjectInfo:
     return ObjectInfo(
         name=found.name,
         size=found.size,
         sha256=digest_text(found.digest),
         headers={key: values[0] for key, values in found.headers.items() if values},
-        stored=datetime.fromtimestamp(stamp // 1000 / 1e6, UTC),
+        stored=stored,
         revision=revision,
         chunks=found.chunks,
         nuid=found.nuid,
-        deleted=found.deleted,
     )
 
 

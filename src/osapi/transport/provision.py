@@ -35,6 +35,7 @@ async def provision(broker: Broker, layout: Layout) -> None:
     advisory = f"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{link.names.stream(layout.jobs.name)}.*"
     await _stream(link, _stream_config(link, layout.jobs))
     await _stream(link, _stream_config(link, layout.dead_letters, advisory))
+    await _stream(link, _stream_config(link, layout.output))
     if layout.audit is not None:
         await _stream(link, _stream_config(link, layout.audit))
     for bucket in layout.buckets:
@@ -94,6 +95,7 @@ def _stream_config(link: Link, stream: Stream, *more: str) -> dict[str, Any]:
         "subjects": [link.names.subject(subject) for subject in stream.subjects] + list(more),
         "max_age": _ns(stream.max_age),
         "max_msgs": _or_unlimited(stream.max_msgs),
+        "max_msgs_per_subject": _or_unlimited(stream.max_msgs_per_subject),
         "discard": stream.discard.value,
         "duplicate_window": _ns(_window(stream.duplicate_window, stream.max_age)),
         "allow_direct": stream.allow_direct,
@@ -132,6 +134,7 @@ def _object_config(link: Link, store: ObjectStore) -> dict[str, Any]:
     config = _limits(link.names.object_stream(store.name), store.storage, store.replicas, store.max_bytes)
     return config | {
         "subjects": [f"{prefix}C.>", f"{prefix}M.>"],
+        "max_age": _ns(store.ttl),
         "discard": "new",
         "allow_direct": True,
         "allow_rollup_hdrs": True,

@@ -1,10 +1,11 @@
-"""A stream as somebody who looks after it sees it: count, read the newest, delete, purge.
+"""A stream as somebody who looks after it sees it: count, read the newest, follow, delete, purge.
 
-Reading is by batched direct get; counting and deleting need rights that only controllers have.
+Reading is by batched direct get; counting, following and deleting need rights that only controllers have.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from osapi.contract.errors import NoAnswer, NotFound, Unavailable
 from osapi.transport import batch
 from osapi.transport.link import Link
 from osapi.transport.refusal import Refusal, as_error
+from osapi.transport.watch import Watch
 
 _TIMEOUT_S = 5.0
 
@@ -69,6 +71,32 @@ class StreamKeeper:
         """How many messages the stream holds."""
         return (await self._state()).messages
 
+    async def span(self) -> tuple[int, int]:
+        """The sequences of the first and the last message; the first is greater, or both are 0, when there is none."""
+        state = await self._state()
+        return state.first_seq, state.last_seq
+
+    async def follow(
+        self,
+        subject: str,
+        on_message: Callable[[int, bytes], None],
+        *,
+        start: int,
+        on_ready: Callable[[], None],
+        on_reset: Callable[[], None],
+    ) -> Watch:
+        """Call `on_message` with sequence and data of the messages of `subject` from sequence `start` on.
+
+        In all else like `Bucket.watch`.
+        """
+
+        def take(_subject: bytes, data: bytes, _headers: bytes | None, sequence: int, _stamp: int) -> None:
+            on_message(sequence, data)
+
+        watch = Watch(self._link, self._name, self._link.names.subject(subject), take, on_ready, on_reset, start=start)
+        await watch.start()
+        return watch
+
     async def newest(self, limit: int) -> list[StreamMessage]:
         """Up to `limit` messages, the newest first."""
         state = await self._state()
@@ -92,9 +120,10 @@ class StreamKeeper:
             raise NotFound(f"stream {self._name} holds no message {sequence}")
         await ask(self._link, self._name, "MSG.DELETE", {"seq": sequence, "no_erase": True})
 
-    async def purge(self) -> int:
-        """Delete all messages and return how many there were."""
-        return (await ask(self._link, self._name, "PURGE", {})).purged
+    async def purge(self, subject: str | None = None) -> int:
+        """Delete all messages, or those on a subject or filter, and return how many there were."""
+        which = {} if subject is None else {"filter": self._link.names.subject(subject)}
+        return (await ask(self._link, self._name, "PURGE", which)).purged
 
     async def _state(self) -> State:
         return (await ask(self._link, self._name, "INFO", {})).state

@@ -62,7 +62,8 @@ class Watch:
 
     The callbacks are called synchronously in the event loop; what they raise is logged. `on_ready` is
     called once, when everything that existed at the start has been delivered; `on_reset` when the
-    stream turns out to be another one than before, and everything in it is delivered again.
+    stream turns out to be another one than before, and everything in it is delivered again. `start` leaves out
+    what has a lower sequence, as long as the stream is the one it was.
     """
 
     def __init__(
@@ -73,6 +74,8 @@ class Watch:
         on_message: OnMessage,
         on_ready: Callable[[], None] | None = None,
         on_reset: Callable[[], None] | None = None,
+        *,
+        start: int = 0,
     ) -> None:
         self._link = link
         self._stream = stream
@@ -80,6 +83,7 @@ class Watch:
         self._on_message = on_message
         self._on_ready = on_ready
         self._on_reset = on_reset
+        self._start = start
         self._ready = asyncio.Event()
         self._broken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -168,6 +172,7 @@ class Watch:
             if self._sequence:
                 log.warning("watch.stream_replaced", extra={"stream": self._stream})
                 self._call(self._on_reset)
+                self._start = 0
             self._created, self._sequence, self._stamp = info.created, 0, 0
         self._reset()
         self._name = secrets.token_urlsafe(12)
@@ -195,8 +200,8 @@ class Watch:
             "mem_storage": True,
             "num_replicas": 1,
         }
-        if self._sequence:
-            config |= {"deliver_policy": "by_start_sequence", "opt_start_seq": self._sequence}
+        if start := self._sequence or self._start:
+            config |= {"deliver_policy": "by_start_sequence", "opt_start_seq": start}
         return config
 
     async def _ask(self, subject: str, question: object, answer: type[Any]) -> Any:

@@ -20,6 +20,7 @@ from osapi.host.door import Task
 from osapi.host.service import Answered, Ask
 from osapi.testing import services
 from osapi.testing.host import FakeHost, Setup
+from osapi.testing.live import Heard
 
 pytestmark = pytest.mark.anyio
 
@@ -127,11 +128,11 @@ async def test_a_program_does_not_outlive_the_connection_to_its_engine() -> None
 
 
 async def test_output_and_progress_are_passed_on_as_they_come() -> None:
-    heard: list[tuple[str, bytes]] = []
-    task = replace(TASK, on_output=lambda stream, piece: heard.append((stream, piece)))
+    heard = Heard()
+    task = replace(TASK, live=heard)
     host = host_with(program(answer("GET", "/exec/e1/json", {"ExitCode": 0, "Pid": 1})))
     await provider(host.for_task(task)).execute(ContainerExec(id="web", command=["work"]))
-    assert heard == [("stdout", b"out")]
+    assert heard.texts == {"stdout": b"out"}
     host.close()
 
 
@@ -146,12 +147,12 @@ async def test_podman_tells_only_afterwards_that_an_image_was_current() -> None:
             socket=podman, method="POST", target="/v1.41/images/create?fromImage=probe&tag=1", content=steps
         ),
     ]
-    heard: list[bytes] = []
+    heard = Heard()
     host = FakeHost(Setup(exchanges=answers))
-    task = replace(TASK, on_output=lambda _, piece: heard.append(piece))
+    task = replace(TASK, live=heard)
     pulled = await provider(host.for_task(task)).pull(ImagePull(image="probe:1"))
     assert (pulled.changed, pulled.diff, pulled.image_id) == (False, "", "sha256:aa")
-    assert heard == [b"Trying to pull\n", b"x: Already exists\n"]
+    assert heard.texts == {"progress": b"Trying to pull\nx: Already exists\n"}
     host.close()
 
 

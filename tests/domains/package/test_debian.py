@@ -39,7 +39,7 @@ async def test_check_mode_asks_no_source() -> None:
 
 
 def test_a_change_is_made_with_privilege_without_questions_and_with_time_for_it() -> None:
-    run = apt.change("install", "osapi-probe")
+    run = apt.change(apt.Order("install", ("osapi-probe",)))
     assert (run.privileged, run.env["DEBIAN_FRONTEND"], run.deadline_s) == (True, "noninteractive", 1800.0)
     assert run.argv[-3:] == ("install", "--", "osapi-probe")
 

@@ -57,6 +57,13 @@ class AgentProcess:
     def log(self) -> str:
         return (self.folder / "log").read_text()
 
+    @property
+    def peak_kb(self) -> int:
+        """The most memory that it has had resident, in kB; VmHWM of proc_pid_status(5)."""
+        assert self.process is not None
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")))
+
     def start(self, fail_point: str = "", **settings: Any) -> None:
         assert self.process is None
         self.folder.mkdir(exist_ok=True)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.conftest import Eventually, NatsServer
+from tests.conftest import Connect, Eventually, NatsServer
 from tests.integration.agent.conftest import MakeAgent
 from tests.integration.agent.processes import Fleet
 
@@ -110,9 +110,15 @@ async def test_each_change_is_told(broker: Broker, states: FileStates, tmp_path:
 
 
 async def test_what_happens_while_the_broker_is_away_is_told_when_it_is_back(
-    broker: Broker, states: FileStates, nats_server: NatsServer, tmp_path: Path, eventually: Eventually
+    connect: Connect, states: FileStates, nats_server: NatsServer, tmp_path: Path, eventually: Eventually
 ) -> None:
-    agent = Agent(broker, tmp_path, Pulse())
+    returned = Pulse()
+
+    async def on_connected() -> None:
+        returned.beat()
+
+    broker = await connect(on_connected=on_connected)
+    agent = Agent(broker, tmp_path, returned)
     agent.begin()
     await agent.notes.put(NOTE)
     await eventually(lambda: known(states) == {NOTE.path: "11"})
@@ -122,11 +128,11 @@ async def test_what_happens_while_the_broker_is_away_is_told_when_it_is_back(
         await agent.notes.put(replace(NOTE, path=f"/etc/{number}", sha256=str(number)))
     await agent.notes.forget(NOTE.path, WHEN)
     await agent.end()  # and it is restarted before the broker is back
-    agent = Agent(broker, tmp_path, Pulse())
+    agent = Agent(broker, tmp_path, returned)
     agent.begin()
     nats_server.start()
-    await eventually(lambda: len(known(states)) == 250, within_s=30)
-    assert known(states) == {f"/etc/{number}": str(number) for number in range(250)}
+    told = {f"/etc/{number}": str(number) for number in range(250)}
+    await eventually(lambda: known(states) == told, within_s=30)
     await agent.end()
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from tests.conftest import NatsServer
 from tests.integration.agent.conftest import MakeAgent
-from tests.integration.agent.processes import Fleet, until
+from tests.integration.agent.processes import SHELL, Fleet, until
 
 from osapi.broker import permissions
 from osapi.config.settings import Settings
 from osapi.contract.errors import Unavailable
+from osapi.domains.command.models import ShellRequest
 from osapi.jobs import subjects
 from osapi.jobs.record import Actor, Ending
 from osapi.transport.address import Address, Credentials
@@ -59,6 +60,14 @@ async def test_an_agent_needs_no_more_than_its_rights(
     await until(lambda: any(note.started for e in fleet.service.index.unfinished() for note in e.notes.values()))
     await fleet.service.dispatcher.cancel(running.job_id, Actor(subject="tester"))
     assert (await fleet.answer(running.job_id, "m0")).ending is Ending.CANCELLED
+    noisy = ShellRequest(command="for i in 1 2 3; do echo $i; sleep 0.2; done", keep_output=True)
+    collected = await fleet.run(SHELL, noisy, "m0")
+    assert (collected.responses[0].outputs > 0, [one.error for one in collected.responses[0].kept]) == (True, ["", ""])
+    unfinished = ShellRequest(command="head -c 3000000 /dev/zero; sleep 60", keep_output=True)
+    ticket = await fleet.submit(SHELL, unfinished, "m0")
+    await until(lambda: (entry := fleet.service.index.get(ticket.job_id)) is not None and entry.touched)
+    await fleet.service.dispatcher.cancel(ticket.job_id, Actor(subject="tester"))
+    await fleet.answer(ticket.job_id, "m0")
     agent.kill()
     missed = await fleet.change("m0")
     agent.start()

@@ -24,6 +24,8 @@ from osapi.auth import keyring, tokens
 from osapi.domains.sysctl.keys import file_path
 from osapi.host.managed import ManagedFile, ManagedFiles
 from osapi.sdk.aio import AsyncClient
+from osapi.transport.address import Address, Credentials
+from osapi.transport.broker import Broker
 
 T = TypeVar("T")
 ENOUGH_S = 30.0
@@ -121,6 +123,15 @@ class Api:
             assert answer.headers["content-type"].startswith("text/event-stream")
             yield _events(answer.aiter_lines())
 
+    @asynccontextmanager
+    async def attached(self, method: str, path: str, body: Any = None) -> AsyncIterator[AsyncIterator[Event]]:
+        """An operation that is answered as it happens."""
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"accept": "text/event-stream"}
+        async with self._http.stream(method, path, content=content, headers=headers) as answer:
+            assert answer.status_code == 200, await answer.aread()
+            yield _events(answer.aiter_lines())
+
     async def all_events(self, path: str, last_id: str = "") -> list[Event]:
         """Every event of a stream that ends by itself."""
         async with asyncio.timeout(ENOUGH_S), self.events(path, last_id) as stream:
@@ -169,6 +180,17 @@ class Installation:
     async def sdk(self) -> AsyncIterator[AsyncClient]:
         async with AsyncClient(self.admin.url, self.stack.token) as client:
             yield client
+
+    @asynccontextmanager
+    async def broker(self) -> AsyncIterator[Broker]:
+        """The broker as a controller sees it."""
+        login = self.stack.login
+        address = Address((f"nats://{login.host}:{login.port}",), auth=Credentials(nkey_file=login.seed_file))
+        broker = await Broker.connect(address, name="test")
+        try:
+            yield broker
+        finally:
+            await broker.close()
 
     async def cli(self, *words: str, token: str | None = None, url: str | None = None, **environ: str) -> Spoken:
         """Run `osapi client …` to its end, with nobody at the keyboard."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from tests.integration.api.conftest import installation
@@ -124,10 +125,12 @@ async def test_a_reference_in_a_path_is_replaced_too(fleet: Installation) -> Non
         ("group:* and (@fact.custom.app.port:80*) and not db-00", {"web-00", "web-01"}),
         ("@fact.os.family:linux", set(FLEET)),
         ("_all and not group:*.prod", {"web-00", "db-00"}),
+        ("@fact.mount:%2F and web-*", {"web-00", "web-01"}),
     ],
 )
 async def test_a_query_means_the_hosts_that_fit(fleet: Installation, target: str, meant: set[str]) -> None:
     assert await hosts(fleet, target) == meant
+    target = unquote(target)
     told = (await fleet.admin.get("/api/target", params={"target": target})).json()
     assert ({host["hostname"] for host in told["hosts"]}, told["total"], told["undecided"]) == (meant, len(meant), [])
     listed = (await fleet.admin.get("/api/agent", params={"target": target})).json()

@@ -548,3 +548,12 @@ async def test_without_a_place_for_files_there_are_no_files(tmp_path: Path) -> N
         assert (entry["status"], "nats.objects.bucket" in entry["error"]) == ("skipped", True)
         status = by_host(await made.admin.post("/api/node/web-00/file/status", {"path": str(tmp_path / "x")}))["web-00"]
         assert status["status"] == "missing"
+
+
+async def test_a_store_that_is_full_keeps_nobody_from_being_served(tmp_path: Path) -> None:
+    async with installation(tmp_path, nats={"objects": {"max_bytes": 400}}) as made:
+        assert (await made.admin.get("/health/ready")).status_code == 200
+        body = b'--b\r\ncontent-disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+        form = body % (b"name", b"x") + body % (b"file", b"x" * 1000) + b"--b--\r\n"
+        answer = await made.admin.post("/api/file", form, content_type="multipart/form-data; boundary=b")
+        assert (answer.status_code, answer.json()["code"]) == (503, "refused")

@@ -21,9 +21,9 @@ async def test_every_part_is_told(fleet: Installation) -> None:
     told: Any = await eventually(lambda: whole(fleet))
     assert told["status"] == "ok", told["components"]
     assert told["nats"]["version"].startswith("2.")
-    assert {one["name"] for one in told["streams"]} == {"JOBS", "JOBS-DLQ", "AUDIT"}
+    assert {one["name"] for one in told["streams"]} == {"JOBS", "JOBS-DLQ", "OUTPUT", "AUDIT"}
     assert {"job-queue", "agent-registry"} <= {one["name"] for one in told["kv_buckets"]}
-    assert [one["name"] for one in told["object_stores"]] == ["file-objects"]
+    assert [one["name"] for one in told["object_stores"]] == ["file-objects", "job-output"]
     assert [one["name"] for one in told["consumers"]["consumers"]] == ["any"]
     assert told["agents"]["total"] == told["agents"]["ready"] == len(fleet.stack.agents)
     assert told["jobs"]["total"] >= told["jobs"]["completed"]

@@ -10,26 +10,25 @@ from tests.integration.jobs.puppets import CHANGE, Puppet, submission
 from tests.integration.jobs.test_delivery import until_status
 
 from osapi.contract.endpoint import ServerEvent
+from osapi.contract.ids import JobId
 from osapi.jobs.feed import Position, parse_position
 from osapi.jobs.record import Event
 from osapi.jobs.service import JobService
 from osapi.jobs.status import JobStatus
-from osapi.jobs.streams import Past, all_stream, job_stream
+from osapi.jobs.streams import all_stream
 
 pytestmark = pytest.mark.anyio
 
 
 async def follow(service: JobService, job: str, position: Position, count: int | None = None) -> list[ServerEvent]:
     """Read a job's stream to its end, or its first `count` events."""
-    subscription = service.feed.subscribe()
-    entry = service.index.get(job)
+    following = service.follow(JobId(job))
+    entry, facts = await service.read(JobId(job))
     assert entry is not None
-    ended = entry.status.is_final
-    facts = await service.store.read(job)
     assert facts is not None
     events: list[ServerEvent] = []
     async with asyncio.timeout(10):
-        async for event in job_stream(service.feed, subscription, Past(entry, facts, ended), position):
+        async for event in following.events(entry, facts, position):
             events.append(event)
             if len(events) == count:
                 break
@@ -110,7 +109,7 @@ async def test_what_follows_from_one_message_is_resumed_event_by_event(
 
 async def test_all_streams_end_when_the_service_stops(service: JobService) -> None:
     async def read() -> list[ServerEvent]:
-        return [event async for event in all_stream(service.feed, Position(), lambda _: True)]
+        return [event async for event in all_stream(service.feed, None, Position(), lambda _: True)]
 
     reading = asyncio.create_task(read())
     await asyncio.sleep(0)

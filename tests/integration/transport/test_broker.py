@@ -438,3 +438,21 @@ async def test_a_broker_that_falls_silent_is_noticed(
         os.kill(nats_server.pid, signal.SIGCONT)
     await eventually(lambda: broker.is_connected)
     await broker.flush()
+
+
+async def test_a_connection_that_answers_is_kept(broker: Broker) -> None:
+    lost: list[None] = []
+    broker.link.lost.add(lambda: lost.append(None))
+    await broker.refresh(timeout_s=5.0)
+    assert lost == []
+
+
+async def test_a_connection_that_is_silent_is_made_anew(nats_server: Any, broker: Broker, eventually: Any) -> None:
+    os.kill(nats_server.pid, signal.SIGSTOP)
+    try:
+        await broker.refresh(timeout_s=0.1)
+        assert not broker.is_connected
+    finally:
+        os.kill(nats_server.pid, signal.SIGCONT)
+    await eventually(lambda: broker.is_connected)
+    await broker.flush()

@@ -173,28 +173,6 @@ async def test_a_full_store_refuses_and_keeps_what_it_has(broker: Broker) -> Non
     assert (info.name, await whole(store, info)) == ("kept", b"k" * CHUNK_BYTES)
 
 
-async def test_a_watch_tells_what_comes_and_goes(store: ObjectStore) -> None:
-    await put(store, "x", b"1")
-    seen: list[tuple[str, int, bool]] = []
-    ready = asyncio.Event()
-    heard = asyncio.Event()
-
-    def note(info: ObjectInfo) -> None:
-        seen.append((info.name, info.size, info.deleted))
-        if len(seen) == 4:
-            heard.set()
-
-    watch = await store.watch(note, on_ready=ready.set)
-    await ready.wait()
-    await put(store, "x", b"22")
-    await put(store, "y", b"333")
-    await store.delete("y")
-    async with asyncio.timeout(5):
-        await heard.wait()
-    await watch.stop()
-    assert seen == [("x", 1, False), ("x", 2, False), ("y", 3, False), ("y", 0, True)]
-
-
 async def test_the_sweep_removes_what_a_killed_upload_has_left(store: ObjectStore, broker: Broker) -> None:
     kept = await put(store, "kept", b"k" * 3 * CHUNK_BYTES)
     for number in range(12):

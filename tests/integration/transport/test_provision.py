@@ -32,6 +32,7 @@ async def test_the_default_layout_is_made(broker: Broker) -> None:
     assert await names(broker) == {
         "JOBS",
         "JOBS-DLQ",
+        "OUTPUT",
         "KV_job-queue",
         "KV_job-responses",
         "KV_agent-registry",
@@ -40,6 +41,7 @@ async def test_the_default_layout_is_made(broker: Broker) -> None:
         "KV_file-state",
         "KV_agent-enrollment",
         "OBJ_file-objects",
+        "OBJ_job-output",
     }
 
 
@@ -126,7 +128,7 @@ async def test_limits_that_changed_are_updated(broker: Broker) -> None:
 async def test_several_controllers_may_provision_at_the_same_time(broker: Broker, connect: Any) -> None:
     brokers = [broker, *[await connect() for _ in range(4)]]
     await asyncio.gather(*(provision(each, Layout()) for each in brokers))
-    assert len(await names(broker)) == 10
+    assert len(await names(broker)) == 12
 
 
 async def test_controllers_with_different_settings_end_with_one_of_them(broker: Broker, connect: Any) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from osapi.agent.keys import Keys
 from osapi.contract.errors import Conflict, DeadlineExceeded, MissingTool, OsapiError, Permanent, Unsupported
 from osapi.contract.ids import JobId, MachineId
-from osapi.contract.operation import Change, Handler, Kind, Operation, handle
+from osapi.contract.operation import Change, Handler, Kind, Later, Operation, handle
 from osapi.contract.secret import MASK, Secret
 from osapi.jobs import envelope, roster, sealing
 from osapi.jobs.record import Actor, Job
@@ -134,6 +134,23 @@ class FakeBucket:
                 await self.changed.wait()
 
 
+class FakeStream:
+    """A stream in memory. `refuses` makes the next messages fail, one exception each."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, bytes]] = []
+        self.refuses: list[OsapiError] = []
+        self.changed = asyncio.Event()
+
+    async def append(self, subject: str, payload: bytes, *, timeout_s: float) -> int:
+        assert timeout_s
+        if self.refuses:
+            raise self.refuses.pop(0)
+        self.messages.append((subject, payload))
+        self.changed.set()
+        return len(self.messages)
+
+
 class ThingRequest(msgspec.Struct):
     """What the operations of `thing` take."""
 
@@ -174,6 +191,7 @@ LOCKED = operation("thing.locked", Kind.MODIFY, ThingChange, lock="thing")
 AGAIN = operation("thing.again", Kind.MODIFY, ThingChange, idempotent=True)
 RAISE = operation("thing.raise", Kind.QUERY, Thing)
 HANG = operation("thing.hang", Kind.MODIFY, ThingChange)
+LATER = operation("thing.later", Kind.MODIFY, ThingChange, lock="thing")
 
 
 @dataclass
@@ -183,11 +201,16 @@ class Effects:
     written: list[str] = field(default_factory=list[str])
     keys: list[str] = field(default_factory=list[str])
     """The secrets that it was given."""
+    says: bytes = b""
+    """What it gives out while it runs."""
     raises: BaseException | None = None
     result: Any = None
     began: asyncio.Event = field(default_factory=asyncio.Event)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: int = 0
+    ends_at: datetime = NOW
+    asked: int = 0
+    """How often it was asked whether the end has come."""
 
 
 class ThingProvider:
@@ -199,6 +222,11 @@ class ThingProvider:
 
     async def read(self, request: ThingRequest, /) -> Any:
         self.effects.keys += [request.key.reveal()] if request.key else []
+        if self.effects.says:
+            self.host.task.live.text("text", self.effects.says)
+            spool = self.host.task.keep.spool("text")
+            spool.add(self.effects.says)
+            await spool.finish(1)
         return self.effects.result or Thing(text=f"read {request.count}")
 
     async def write(self, _: ThingRequest, /) -> ThingChange:
@@ -219,6 +247,18 @@ class ThingProvider:
         self.effects.written.append(self.host.task.job_id)
         return ThingChange(changed=True)
 
+    async def begin(self, _: ThingRequest, /) -> ThingChange:
+        self.effects.written.append(self.host.task.job_id)
+        raise Later({"from": "before"}, self.effects.ends_at)
+
+    async def end(self, _: ThingRequest, note: dict[str, Any], /) -> ThingChange:
+        self.effects.asked += 1
+        if self.effects.raises is not None:
+            raise self.effects.raises
+        if not self.effects.go_on.is_set():
+            raise Later(note, self.effects.ends_at)
+        return ThingChange(changed=True, text=note["from"])
+
 
 HANDLERS: tuple[Handler[Any], ...] = (
     handle(READ, ThingProvider.read),
@@ -227,6 +267,7 @@ HANDLERS: tuple[Handler[Any], ...] = (
     handle(AGAIN, ThingProvider.write),
     handle(RAISE, ThingProvider.raises),
     handle(HANG, ThingProvider.hang),
+    handle(LATER, ThingProvider.begin, later=ThingProvider.end),
 )
 
 
@@ -251,13 +292,19 @@ class Domains:
 
 
 class FakeHost:
-    """As much of a host as the agent itself touches."""
+    """As much of a host as the agent itself touches. `files` are those of its state folder."""
 
-    def __init__(self, task: Any = None) -> None:
+    state_dir = "/state"
+
+    def __init__(self, task: Any = None, files: dict[str, bytes] | None = None) -> None:
         self.task = task
+        self.files = {} if files is None else files
 
     def for_task(self, task: Any) -> FakeHost:
-        return FakeHost(task)
+        return FakeHost(task, self.files)
+
+    async def read(self, path: str) -> bytes | None:
+        return self.files.get(path)
 
 
 FAILURES: list[tuple[OsapiError, str, str]] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -159,3 +160,55 @@ async def test_a_ledger_of_another_format_is_refused(tmp_path: Path) -> None:
     await ledger.close()
     with pytest.raises(Unavailable, match="has format 99"):
         await Ledger.open(tmp_path / "ledger.db", NOW)
+
+
+# -- work that ends later ----------------------------------------------------------------------
+
+
+async def test_what_waits_is_found_after_a_crash_and_never_begins_again(ledger: Ledger, tmp_path: Path) -> None:
+    await begin(ledger)
+    await ledger.wait(JOB, b"payload", b"note")
+    after = await crashed(ledger, tmp_path)
+    assert await after.unreported() == [
+        Row(JOB, State.STARTED, NOW, LATER, EXPIRES, b"payload", response=None, waiting=b"note")
+    ]
+    assert not await begin(after, payload=b"payload")
+    await after.close()
+
+
+async def test_only_what_has_begun_can_wait(ledger: Ledger) -> None:
+    await ledger.claim(JOB, NOW, EXPIRES, b"payload")
+    await ledger.wait(JOB, b"payload", b"note")
+    assert [row.waiting for row in await ledger.unreported()] == [None]
+
+
+async def test_what_has_ended_waits_no_longer(ledger: Ledger) -> None:
+    await begin(ledger)
+    await ledger.wait(JOB, b"payload", b"note")
+    await ledger.finish(JOB, NOW, EXPIRES, b"answer")
+    (row,) = await ledger.unreported()
+    assert (row.state, row.waiting, row.payload) == (State.FINISHED, None, None)
+
+
+async def test_a_ledger_of_the_first_format_is_read_and_goes_on(tmp_path: Path) -> None:
+    db = sqlite3.connect(tmp_path / "ledger.db")
+    db.executescript(
+        """
+        CREATE TABLE jobs (id TEXT PRIMARY KEY, state TEXT NOT NULL, received REAL NOT NULL, started REAL,
+            expires REAL NOT NULL, payload BLOB, response BLOB, reported INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
+        CREATE INDEX jobs_open ON jobs (expires) WHERE reported = 0;
+        CREATE TABLE agent (joined REAL NOT NULL) STRICT;
+        INSERT INTO agent VALUES (1);
+        INSERT INTO jobs (id, state, received, started, expires) VALUES ('job-1', 'started', 1, 2, 3);
+        PRAGMA user_version = 1;
+        """
+    )
+    db.close()
+    ledger = await Ledger.open(tmp_path / "ledger.db", NOW)
+    assert [(row.job, row.state, row.waiting) for row in await ledger.unreported()] == [(JOB, State.STARTED, None)]
+    assert await begin(ledger, OTHER)
+    await ledger.wait(OTHER, b"payload", b"note")
+    await ledger.close()
+    again = await Ledger.open(tmp_path / "ledger.db", NOW)
+    assert {row.job: row.waiting for row in await again.unreported()} == {JOB: None, OTHER: b"note"}
+    await again.close()

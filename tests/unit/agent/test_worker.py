@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
@@ -19,12 +20,14 @@ from tests.unit.agent.kit import (
     Effects,
     FakeBucket,
     FakeHost,
+    FakeStream,
     job,
     open_secrets,
     opened,
     payload_of,
 )
 
+from osapi.agent import patience
 from osapi.agent.catalogue import Catalogue
 from osapi.agent.claims import Claims
 from osapi.agent.failpoints import AFTER_EFFECT, AFTER_STARTED, BEFORE_START, POINTS, FailPoints
@@ -32,12 +35,13 @@ from osapi.agent.intake import Answer, Run, Standing
 from osapi.agent.ledger import Ledger
 from osapi.agent.memory import Memory
 from osapi.agent.nameplate import Nameplate
+from osapi.agent.outlet import Outlet
 from osapi.agent.pulse import Pulse
 from osapi.agent.reporter import Reporter
 from osapi.agent.slots import Slots
 from osapi.agent.tools import Tools
 from osapi.agent.worker import Worker
-from osapi.contract.errors import Unavailable
+from osapi.contract.errors import Conflict, Unavailable
 from osapi.contract.ids import JobId
 from osapi.contract.operation import Kind
 from osapi.host.door import Host
@@ -62,6 +66,7 @@ class Bench:
     queue: FakeBucket
     effects: Effects
     clock: Clock
+    output: FakeStream
 
     def accept(self, job: Job, *, claimed: bool = False) -> Job:
         self.worker.accept(Run(job, payload_of(job)), self.clock(), claimed=claimed)
@@ -83,9 +88,9 @@ MakeBench = Callable[..., Bench]
 async def make(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
     """Make a worker; another one on the same ledger is what a restarted agent has."""
     ledgers: list[Ledger] = []
-    clock, responses, queue, effects = Clock(), FakeBucket(), FakeBucket(), Effects()
+    clock, responses, queue, effects, output = Clock(), FakeBucket(), FakeBucket(), Effects(), FakeStream()
 
-    async def make(max_jobs: int = 2, fail_at: str | None = None) -> Bench:
+    async def make(max_jobs: int = 2, fail_at: str | None = None, files: dict[str, bytes] | None = None) -> Bench:
         for old in ledgers:
             await old.close()
         ledger = await Ledger.open(tmp_path / "ledger.db", NOW)
@@ -101,18 +106,20 @@ async def make(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
         tools = Tools(
             machine=ME,
             nameplate=nameplate,
-            host=cast("Host", FakeHost()),
+            host=cast("Host", FakeHost(files=files)),
             catalogue=Catalogue(Domains(effects), ("debian",)),
             slots=Slots(max_jobs),
+            listening_slots=Slots(1),
             ledger=ledger,
             memory=Memory(),
             claims=Claims(cast("Bucket", queue), ME, nameplate, Pulse(), clock),
             reporter=reporter,
             open_secrets=open_secrets,
+            outlet=Outlet(output, None, ME, nameplate, clock, keep_bytes=1000),
             fail_points=FailPoints(fail_at, die),
             now=clock,
         )
-        return Bench(Worker(tools), tools, responses, queue, effects, clock)
+        return Bench(Worker(tools), tools, responses, queue, effects, clock, output)
 
     yield make
     for ledger in ledgers:
@@ -324,6 +331,113 @@ async def test_an_answer_waits_for_the_broker(bench: Bench) -> None:
     assert (await bench.answer(change.id)).ending is Ending.COMPLETED
 
 
+# -- work that ends later ----------------------------------------------------------------------
+
+
+def later() -> Job:
+    return job("thing.later", kind=Kind.MODIFY)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "ASK_AGAIN_S", 0.002)
+
+
+@pytest.mark.usefixtures("impatient")
+class TestLater:
+    async def begun(self, bench: Bench) -> Job:
+        bench.effects.ends_at = NOW + timedelta(seconds=60)
+        work = bench.accept(later())
+        while not bench.effects.asked:
+            await asyncio.sleep(0.001)
+        return work
+
+    async def test_the_answer_comes_when_the_work_has_ended(self, bench: Bench) -> None:
+        work = await self.begun(bench)
+        assert bench.responses.entries == {}
+        bench.effects.go_on.set()
+        answer = await bench.answer(work.id)
+        assert (answer.ending, answer.changed, answer.started) == (Ending.COMPLETED, True, NOW)
+        assert b'"text":"before"' in bytes(answer.data)
+        assert bench.effects.written == [work.id]
+
+    async def test_it_holds_up_nobody(self, make: MakeBench) -> None:
+        bench = await make(max_jobs=1)
+        await self.begun(bench)
+        other = bench.accept(job("thing.locked", kind=Kind.MODIFY))
+        bench.effects.go_on.set()
+        await bench.answer(other.id)
+
+    async def test_when_its_time_is_over_it_has_timed_out(self, bench: Bench) -> None:
+        work = await self.begun(bench)
+        bench.clock.pass_s(60)
+        answer = await bench.answer(work.id)
+        assert (answer.ending, answer.code) == (Ending.TIMEOUT, "timeout")
+
+    async def test_a_failure_at_the_end_is_the_answer(self, bench: Bench) -> None:
+        bench.effects.raises = Conflict("it was called off")
+        work = bench.accept(later())
+        answer = await bench.answer(work.id)
+        assert (answer.ending, answer.code) == (Ending.FAILED, "conflict")
+
+    async def test_it_can_be_cancelled(self, bench: Bench) -> None:
+        work = await self.begun(bench)
+        bench.worker.cancel(work.id)
+        assert (await bench.answer(work.id)).ending is Ending.CANCELLED
+
+    async def test_a_stopping_agent_leaves_it_to_the_next_one(self, make: MakeBench) -> None:
+        bench = await make()
+        work = await self.begun(bench)
+        async with asyncio.timeout(2):
+            await bench.worker.drain(60)
+        assert bench.responses.entries == {}
+        after = await make()
+        await after.worker.recover()
+        assert after.worker.standing(work.id) is Standing.IN_HAND
+        after.effects.go_on.set()
+        answer = await after.answer(work.id)
+        assert (answer.ending, answer.started, answer.received) == (Ending.COMPLETED, NOW, NOW)
+        assert after.effects.written == [work.id], "it was begun once"
+
+    async def test_an_agent_that_died_is_no_reason_to_begin_it_again(self, make: MakeBench) -> None:
+        """Even if it may not begin any more: it has."""
+        bench = await make()
+        work = await self.begun(bench)
+        await bench.worker._tasks.cancel()
+        after = await make()
+        after.clock.pass_s(120)
+        await after.worker.recover()
+        assert after.worker.standing(work.id) is Standing.IN_HAND
+        answer = await after.answer(work.id)
+        assert (answer.ending, after.effects.written) == (Ending.TIMEOUT, [work.id])
+
+    async def test_what_the_disk_refused_to_note_ends_all_the_same(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def refuse(*_: object) -> None:
+            raise Unavailable("the ledger cannot be written: disk full", code="io_error")
+
+        monkeypatch.setattr(bench.tools.ledger, "wait", refuse)
+        work = await self.begun(bench)
+        bench.effects.go_on.set()
+        assert (await bench.answer(work.id)).ending is Ending.COMPLETED
+
+
+async def test_a_stopping_agent_does_not_wait_for_who_only_listens(bench: Bench) -> None:
+    listening = bench.accept(msgspec.structs.replace(hang(), followed=True))
+    await bench.effects.began.wait()
+    async with asyncio.timeout(2):
+        await bench.worker.drain(60)
+    assert (await bench.answer(listening.id)).ending is Ending.INTERRUPTED
+
+
+async def test_who_listens_takes_nobodys_place(make: MakeBench) -> None:
+    bench = await make(max_jobs=1)
+    bench.accept(msgspec.structs.replace(hang(), followed=True))
+    await bench.effects.began.wait()
+    assert (await bench.answer(bench.accept(write()).id)).ending is Ending.COMPLETED
+
+
 # -- restart -----------------------------------------------------------------------------------
 
 
@@ -359,6 +473,49 @@ async def test_a_change_cut_off_by_death_is_told_and_not_run_again(
         after.accept(change)
         await after.worker.drain(1)
         assert after.effects.written == [change.id] * written
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "told"),
+    [
+        ("undone", "reverted", "its change was undone"),
+        ("undoing", "undo_failed", "its change could be undone only in part"),
+    ],
+)
+async def test_a_change_cut_off_by_death_that_was_undone_is_told_so(
+    make: MakeBench, name: str, code: str, told: str
+) -> None:
+    change = write()
+    await die_at(await make(fail_at=AFTER_STARTED), change)
+    after = await make(files={f"/state/trial/{name}": change.id.encode()})
+    await after.worker.recover()
+    answer = await after.answer(change.id)
+    assert (answer.ending, answer.code) == (Ending.FAILED, code)
+    assert answer.error == f"the agent ended while the job ran; {told}"
+
+
+async def test_what_was_undone_for_another_job_says_nothing_about_this_one(make: MakeBench) -> None:
+    change = write()
+    await die_at(await make(fail_at=AFTER_STARTED), change)
+    after = await make(files={"/state/trial/undone": b"another"})
+    await after.worker.recover()
+    assert (await after.answer(change.id)).ending is Ending.INTERRUPTED
+
+
+@pytest.mark.parametrize(("stop", "ending"), [("cancel", Ending.CANCELLED), ("drain", Ending.FAILED)])
+async def test_a_stopped_change_that_was_undone_is_told_so(make: MakeBench, stop: str, ending: Ending) -> None:
+    files: dict[str, bytes] = {}
+    bench = await make(files=files)
+    held = bench.accept(hang())
+    await bench.effects.began.wait()
+    files["/state/trial/undone"] = held.id.encode()
+    if stop == "cancel":
+        bench.worker.cancel(held.id)
+    else:
+        await bench.worker.drain(0.01)
+    answer = await bench.answer(held.id)
+    assert (answer.ending, answer.code) == (ending, "reverted")
+    assert (answer.error or "").endswith("; its change was undone")
 
 
 async def test_every_fail_point_is_tried_above() -> None:

@@ -47,6 +47,7 @@ def test_by_default_the_controller_may_all_and_an_agent_its_own_subjects() -> No
     assert agent["nkey"] == "UAGENT"
     assert agent["permissions"]["publish"]["allow"] == [
         "hello.*",
+        "output.>",
         "$KV.agent-registry.agents.*",
         "$KV.agent-facts.facts.*",
         "$KV.job-queue.status.>",
@@ -54,6 +55,8 @@ def test_by_default_the_controller_may_all_and_an_agent_its_own_subjects() -> No
         "$JS.API.DIRECT.GET.KV_job-queue.$KV.job-queue.status.*.acknowledged._any.0",
         "$JS.API.DIRECT.GET.OBJ_file-objects.$O.file-objects.M.*",
         "$JS.API.DIRECT.GET.OBJ_file-objects.$O.file-objects.C.*.*",
+        "$O.job-output.M.*",
+        "$O.job-output.C.*.*",
         "$KV.file-state.*.*",
         "$JS.API.CONSUMER.MSG.NEXT.JOBS.any",
         "$JS.ACK.JOBS.any.>",
@@ -68,6 +71,7 @@ def test_the_namespace_stands_in_every_subject_and_name_of_an_agent() -> None:
     found = permissions.of_agent(settings(namespace="site"))
     assert found.publish == (
         "site.hello.*",
+        "site.output.>",
         "$KV.site-agent-registry.agents.*",
         "$KV.site-agent-facts.facts.*",
         "$KV.site-job-queue.status.>",
@@ -75,6 +79,8 @@ def test_the_namespace_stands_in_every_subject_and_name_of_an_agent() -> None:
         "$JS.API.DIRECT.GET.KV_site-job-queue.$KV.site-job-queue.status.*.acknowledged._any.0",
         "$JS.API.DIRECT.GET.OBJ_site-file-objects.$O.site-file-objects.M.*",
         "$JS.API.DIRECT.GET.OBJ_site-file-objects.$O.site-file-objects.C.*.*",
+        "$O.site-job-output.M.*",
+        "$O.site-job-output.C.*.*",
         "$KV.site-file-state.*.*",
         "$JS.API.CONSUMER.MSG.NEXT.site-JOBS.any",
         "$JS.ACK.site-JOBS.any.>",
@@ -82,7 +88,10 @@ def test_the_namespace_stands_in_every_subject_and_name_of_an_agent() -> None:
     assert found.subscribe == ("site.live.jobs.>", "site.cancel.*", "site.drain.*", "_INBOX.>")
 
 
-@pytest.mark.parametrize(("section", "word"), [("facts", "facts"), ("objects", "$O."), ("file_state", "file-state")])
+@pytest.mark.parametrize(
+    ("section", "word"),
+    [("facts", "facts"), ("objects", "file-objects"), ("output", "job-output"), ("file_state", "file-state")],
+)
 def test_without_a_bucket_an_agent_has_no_right_to_it(section: str, word: str) -> None:
     found = msgspec.convert({"nats": {section: {"bucket": ""}}}, Settings)
     assert [subject for subject in permissions.of_agent(Settings()).publish if word in subject]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import enum
 from typing import Annotated, Any, Literal
 
@@ -8,6 +9,7 @@ import msgspec
 import pytest
 
 from osapi.cli import generate, node
+from osapi.cli.option import BadUsage
 from osapi.contract.operation import Column, Kind, Operation
 from osapi.contract.secret import Secret
 from osapi.sdk.generate.places import Place, places
@@ -125,6 +127,19 @@ class Taken(msgspec.Struct):
 def test_what_no_flag_can_hold_is_refused(model: type[msgspec.Struct], told: str) -> None:
     with pytest.raises(Ungeneratable, match=told):
         generate.text([_operation(model)])
+
+
+def test_a_function_of_the_domain_makes_what_no_flag_can_hold() -> None:
+    place = dataclasses.replace(_operation(Nested), module="osapi.domains.route.operations")
+    found: dict[str, Any] = {}
+    exec(generate.text([place]), found)
+    command = node._command("node thing make", found["COMMANDS"]["node thing make"])
+    ((option, _),) = command.flags
+    assert (option.kind, option.is_list, option.word) == ("osapi.domains.route.cli:routes", True, "ROUTES")
+    call = node.interpret(command, {option.dest: ["10.0.0.0/8 via 10.0.0.1"]})
+    assert call.fields == {"routes": [{"to": "10.0.0.0/8", "via": "10.0.0.1"}]}
+    with pytest.raises(BadUsage, match=r"--routes: '10\.0\.0\.0/8' names no router"):
+        node.interpret(command, {option.dest: ["10.0.0.0/8"]})
 
 
 def test_a_command_elsewhere_is_refused() -> None:

@@ -88,6 +88,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "controller.nats.auth.type": ("none", "none"),
     "controller.api.security.signing_key": ("x" * 40, "x" * 40),
     "agent.nats.auth.type": ("none", "none"),
+    "agent.fetch.paths": ("/var/log,/srv", ["/var/log", "/srv"]),
     "agent.heartbeat_interval": ("11s", timedelta(seconds=11)),
     "agent.consumer.back_off": ("5s, 7s", [timedelta(seconds=5), timedelta(seconds=7)]),
 }

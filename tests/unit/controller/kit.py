@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from osapi.auth.keyring import KeyRing
 from osapi.auth.revocation import Revocations
 from osapi.auth.verifier import TokenVerifier
 from osapi.config.controller import Role
-from osapi.contract.endpoint import Routes
+from osapi.contract.endpoint import Routes, ServerEvent
 from osapi.contract.facts import HostFacts
 from osapi.contract.ids import JobId, MachineId
 from osapi.contract.operation import Operation
@@ -31,7 +31,7 @@ from osapi.fleet import resolution
 from osapi.fleet.models import AgentRecord
 from osapi.fleet.resolution import Reach, Resolution
 from osapi.jobs.dispatcher import Collected, Submission, Ticket
-from osapi.jobs.record import Ending, Response
+from osapi.jobs.record import Actor, Ending, Response
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SECONDS = NOW.timestamp()
@@ -64,6 +64,26 @@ class PlayedJobs:
     waited_s: list[float] = field(default_factory=list[float])
     refuses: Exception | None = None
     breaks: BaseException | None = None
+    happens: asyncio.Queue[ServerEvent] = field(default_factory=asyncio.Queue[ServerEvent])
+    """The events of the job; `done` is the last."""
+    listeners: int = 0
+    cancelled: list[JobId] = field(default_factory=list[JobId])
+
+    async def events(self, job: JobId, /) -> AsyncGenerator[ServerEvent, None]:
+        assert job == JOB
+        self.listeners += 1
+        try:
+            while True:
+                event = await self.happens.get()
+                yield event
+                if event.event == "done":
+                    return
+        finally:
+            self.listeners -= 1
+
+    async def cancel(self, job: JobId, actor: Actor, /) -> None:
+        assert actor.subject == "anna"
+        self.cancelled.append(job)
 
     async def submit(self, submission: Submission, /) -> Ticket:
         if self.refuses is not None:
@@ -136,10 +156,11 @@ def stage(
     checks: Iterable[Check] = (),
     custom: Mapping[str, Role] | None = None,
     origins: Iterable[str] = (),
+    body_limit: int = BODY_LIMIT,
 ) -> Stage:
     """Put the application together."""
     jobs, fleet, revoked, stopping = PlayedJobs(), PlayedFleet(), Revocations(), asyncio.Event()
-    services = NodeServices(jobs=jobs, fleet=fleet, wait_s=30.0, body_limit=BODY_LIMIT)
+    services = NodeServices(jobs=jobs, fleet=fleet, wait_s=30.0, body_limit=body_limit)
     verifier = TokenVerifier(RING, roles.from_settings(custom or {}), revoked)
     app = asgi.application(
         asgi.routes(operations, services, list(slices), list(checks)),

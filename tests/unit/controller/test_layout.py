@@ -35,7 +35,13 @@ def test_an_empty_file_gives_everything_a_controller_needs(tmp_path: Path) -> No
         "agent-enrollment",
         "auth-tokens",
     }
-    assert [store.name for store in found.objects] == ["file-objects"]
+    assert [(store.name, store.ttl) for store in found.objects] == [
+        ("file-objects", None),
+        ("job-output", timedelta(days=1)),
+    ]
+    output = found.output
+    assert (output.name, output.storage, output.discard) == ("OUTPUT", Storage.MEMORY, Discard.OLD)
+    assert (output.max_bytes, output.max_msgs_per_subject) == (64 * 1024 * 1024, 64)
     assert [(durable.name, durable.stream) for durable in found.durables] == [("any", "JOBS")]
 
 
@@ -59,7 +65,7 @@ def test_nothing_means_without_limit_and_one_copy(tmp_path: Path) -> None:
 
 
 def test_what_has_no_name_is_left_out(tmp_path: Path) -> None:
-    found = of(tmp_path, audit={"stream": ""}, facts={"bucket": ""}, objects={"bucket": ""})
+    found = of(tmp_path, audit={"stream": ""}, facts={"bucket": ""}, objects={"bucket": ""}, output={"bucket": ""})
     assert found.audit is None
     assert found.objects == ()
     assert "" not in {bucket.name for bucket in found.buckets}

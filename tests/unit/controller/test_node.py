@@ -109,6 +109,32 @@ async def test_the_path_wins_over_the_body(played: Stage) -> None:
     assert msgspec.to_builtins(played.jobs.submitted[0].request)["key"] == "vm.swappiness"
 
 
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        ("", b'{"interface_name":"eth0"}'),
+        ("?interface_name=eth0", b""),
+        ("?interface_name=x", b'{"interface_name":"eth0"}'),
+    ],
+)
+async def test_a_deletion_whose_path_names_nothing_takes_a_body_or_the_query(
+    played: Stage, query: str, body: bytes
+) -> None:
+    await played.call("DELETE", f"/api/node/a/network/dns{query}", body, authorization=bearer("admin"))
+    assert msgspec.to_builtins(played.jobs.submitted[0].request) == {"interface_name": "eth0"}
+
+
+async def test_a_deletion_that_says_nothing_is_told_what_is_missing(played: Stage) -> None:
+    answer = await played.call("DELETE", "/api/node/a/network/dns", b"", authorization=bearer("admin"))
+    assert (answer.status, answer.json["error"]) == (400, "interface_name: missing; it is required")
+
+
+async def test_a_deletion_whose_path_names_all_has_no_body(played: Stage) -> None:
+    body = b'{"key":"kernel.panic"'
+    await played.call("DELETE", "/api/node/a/sysctl/vm.swappiness", body, authorization=bearer("admin"))
+    assert msgspec.to_builtins(played.jobs.submitted[0].request) == {"key": "vm.swappiness"}
+
+
 async def test_a_field_may_have_the_name_of_the_target(played: Stage) -> None:
     """PUT /api/node/{hostname}/hostname takes the new name in the body."""
     await played.call("PUT", "/api/node/a/hostname", b'{"hostname":"web-02"}', authorization=bearer("admin"))

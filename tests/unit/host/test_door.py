@@ -47,6 +47,7 @@ from osapi.templates.faults import TemplateFault
 from osapi.templates.rendering import Context
 from osapi.testing.files import FakeFile
 from osapi.testing.host import DEBIAN, FakeHost, Setup
+from osapi.testing.live import Heard
 from osapi.testing.objects import FakeObject, FakeObjects
 from osapi.testing.programs import Script
 
@@ -597,11 +598,11 @@ class TestApply:
         assert err.message == "/bin/sh ended with signal SIGKILL"
 
     async def test_live_output_goes_to_whoever_asked_for_the_job(self, host: Host) -> None:
-        heard: list[bytes] = []
-        watched = host.for_task(Task(on_output=lambda _, piece: heard.append(piece)))
+        heard = Heard()
+        watched = host.for_task(Task(live=heard))
         argv = ("/bin/sh", "-c", "echo out; echo err >&2; exit 3")
         await watched.apply(Plan((Run(argv=argv, accept=None, live=True), Run(argv=argv, accept=None))))
-        assert sorted(heard) == [b"err\n", b"out\n"]
+        assert heard.texts == {"stdout": b"out\n", "stderr": b"err\n"}
 
 
 class TestFacts:

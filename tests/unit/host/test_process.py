@@ -246,6 +246,33 @@ async def test_a_gigabyte_of_output_is_read_to_the_end_in_bounded_memory() -> No
     assert int(grown_kb) < 16 * 1024
 
 
+async def test_who_takes_the_output_may_hold_up_the_program() -> None:
+    """Nothing is lost, and what is not taken stays with the program, in its pipe."""
+    taken: list[int] = []
+    waiting = asyncio.Event()
+
+    async def take(piece: bytes) -> None:
+        await waiting.wait()
+        taken.append(len(piece))
+
+    program = Program(argv=("head", "-c", "3000000", "/dev/zero"), on_output=lambda _, piece: take(piece))
+    running = asyncio.ensure_future(run(program))
+    await asyncio.sleep(0.2)
+    assert not running.done()
+    waiting.set()
+    assert ((await running).exit_code, sum(taken)) == (0, 3_000_000)
+
+
+async def test_a_program_that_is_held_up_when_its_time_runs_out_is_killed_all_the_same() -> None:
+    forever = asyncio.Event()
+
+    async def take() -> None:
+        await forever.wait()
+
+    with pytest.raises(TimedOut):
+        await run(Program(argv=("yes",), deadline_s=0.2, on_output=lambda *_: take()))
+
+
 async def test_output_of_a_program_that_never_ends_keeps_its_latest_part() -> None:
     with pytest.raises(TimedOut) as caught:
         await run(Program(argv=("yes",), deadline_s=0.2, output_limit=100))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,8 @@ from tests.unit.sdk.test_events import HEAD
 from osapi.contract.errors import Invalid
 from osapi.domains.command import operations as command
 from osapi.domains.command.models import ShellRequest
+from osapi.domains.log import operations as log
+from osapi.domains.log.models import LogQuery
 from osapi.domains.sysctl import operations as sysctl
 from osapi.domains.sysctl.models import SysctlCreate, SysctlKey
 from osapi.domains.user import operations as user
@@ -23,6 +28,7 @@ from osapi.jobs.status import JobStatus
 from osapi.sdk import errors
 from osapi.sdk.aio import AsyncClient
 from osapi.sdk.client import Client
+from osapi.sdk.following import Following
 from osapi.sdk.jobs import EventsMissed
 
 pytestmark = pytest.mark.anyio
@@ -277,3 +283,75 @@ async def test_the_fleet_is_listed(either: Either, controller: FakeController) -
     assert (await either(lambda client: client.agents.list())).agents[0].hostname == "web-01"
     assert (await either(lambda client: client.agents.get("web-01"))).labels == {"group": "web"}
     assert [asked.path for asked in controller.asked] == ["/api/agent", "/api/agent/web-01"]
+
+
+# -- as it happens ------------------------------------------------------------------------------
+
+
+def answered(status: int, body: dict[str, Any]) -> bytes:
+    return f"id: 3\nevent: answer\ndata: {json.dumps({'status': status, 'body': body})}\n\n".encode()
+
+
+async def follow(either: Either, request: ShellRequest | LogQuery) -> tuple[list[JobEvent], Any]:
+    operation: Any = log.QUERY if isinstance(request, LogQuery) else command.SHELL
+    following = either.client.follow(operation, request, target="web-01")
+    with pytest.raises(ValueError, match="no results yet"):
+        _ = following.results
+    if isinstance(following, Following):
+        return list(following), following.results
+    return [event async for event in following], following.results
+
+
+async def test_events_come_before_the_results(either: Either, controller: FakeController) -> None:
+    body = {"job_id": JOB, "results": [ok(changed=True, stdout="ab", stderr="", exit_code=0)]}
+    controller.answer(
+        raw=[HEAD, event("1", "submitted"), event("2", "output", data={"stdout": "a"}), answered(202, body)]
+    )
+    events, results = await follow(either, ShellRequest(command="x"))
+    assert [(one.event, one.data) for one in events] == [("submitted", None), ("output", {"stdout": "a"})]
+    assert results[0].data.stdout == "ab"
+    asked = controller.asked[0]
+    assert (asked.method, asked.headers["accept"], asked.json["command"]) == ("POST", "text/event-stream", "x")
+    assert asked.headers["idempotency-key"]
+
+
+async def test_what_is_followed_is_asked_for_as_events(either: Either, controller: FakeController) -> None:
+    controller.answer(raw=[HEAD, answered(200, {"job_id": JOB, "results": [ok(entries=[], followed=0)]})])
+    assert (await follow(either, LogQuery(follow=True)))[0] == []
+    with pytest.raises(Invalid, match="no single answer"):
+        await either(lambda client: client.node("web-01").log.query(follow=True))
+
+
+async def test_a_refusal_at_the_end_is_the_error_it_would_have_been(either: Either, controller: FakeController) -> None:
+    controller.answer(raw=[HEAD, answered(404, {"error": "no such program", "code": "not_found", "job_id": JOB})])
+    with pytest.raises(errors.NotFound, match="no such program"):
+        await follow(either, ShellRequest(command="x"))
+
+
+async def test_a_stream_that_ends_before_its_answer_is_told(either: Either, controller: FakeController) -> None:
+    controller.answer(raw=[HEAD, event("1", "submitted")])
+    with pytest.raises(errors.Unreachable, match="before the answer"):
+        await follow(either, ShellRequest(command="x"))
+
+
+async def test_a_failure_in_the_stream_is_an_error(either: Either, controller: FakeController) -> None:
+    controller.answer(raw=[HEAD, b'event: error\ndata: {"error":"broker away","code":"unavailable"}\n\n'])
+    with pytest.raises(errors.ServerError, match="broker away"):
+        await follow(either, ShellRequest(command="x"))
+
+
+# -- kept output -------------------------------------------------------------------------------
+
+
+async def test_kept_output_is_read_and_checked(either: Either, controller: FakeController, tmp_path: Path) -> None:
+    kept = {"hostname": "web-01", "machine_id": MACHINE, "name": "stdout", "size": 3}
+    good = {**kept, "sha256": hashlib.sha256(b"abc").hexdigest()}
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n"
+    for listed in (good, good, {**good, "sha256": "0" * 64}):
+        controller.answer({"items": [listed], "total": 1}).answer(raw=[head, b"abc"])
+    assert b"".join(await either(lambda client: client.jobs.outputs.read(JOB, "web-01", "stdout"))) == b"abc"
+    await either(lambda client: client.jobs.outputs.save(JOB, MACHINE, "stdout", tmp_path / "a"))
+    assert (tmp_path / "a").read_bytes() == b"abc"
+    with pytest.raises(errors.SdkError):
+        await either(lambda client: client.jobs.outputs.read(JOB, "web-01", "stdout"))
+    assert controller.asked[1].path == f"/api/job/{JOB}/output/web-01/stdout"

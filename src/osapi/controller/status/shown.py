@@ -60,7 +60,8 @@ def _space(space: Space) -> dict[str, int]:
 
 
 def _streams(held: Mapping[str, Held], layout: Layout) -> list[StreamInfo]:
-    names = [layout.jobs.name, layout.dead_letters.name, *([layout.audit.name] if layout.audit else [])]
+    names = [layout.jobs.name, layout.dead_letters.name, layout.output.name]
+    names += [layout.audit.name] if layout.audit else []
     return [
         StreamInfo(name=name, messages=one.messages, bytes=one.size_bytes, consumers=one.consumers)
         for name in names

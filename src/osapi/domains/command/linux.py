@@ -32,11 +32,14 @@ class LinuxCommand:
         self._host = host
 
     async def execute(self, request: ExecRequest, /) -> CommandResult:
-        """Run a program with arguments; no shell takes part."""
-        return await self._run(decide((request.command, *request.args), request))
+        """Run a program with arguments; no shell takes part. Raises `NotFound` when there is no such program."""
+        try:
+            return await self._run(decide((request.command, *request.args), request))
+        except MissingTool as err:
+            raise NotFound(err.message) from err
 
     async def shell(self, request: ShellRequest, /) -> CommandResult:
-        """Run text by `/bin/sh -c`."""
+        """Run text by `/bin/sh -c`. Raises `MissingTool` on a host without a shell."""
         return await self._run(decide(("/bin/sh", "-c", "--", request.command), request))
 
     async def _run(self, plan: Plan) -> CommandResult:
@@ -44,8 +47,6 @@ class LinuxCommand:
             applied = await self._host.apply(plan)
         except TimedOut as err:
             raise DeadlineExceeded(err.message, details=msgspec.to_builtins(_result(err.partial))) from err
-        except MissingTool as err:
-            raise NotFound(err.message) from err
         if not applied.runs:
             return CommandResult(changed=True, diff=applied.diff, stdout="", stderr="")
         return _result(applied.runs[0])
@@ -61,6 +62,7 @@ def decide(argv: tuple[str, ...], request: Surroundings) -> Plan:
         cwd=request.cwd or "/",
         user=request.user or None,
         live=True,
+        keep=request.keep_output,
         output_limit=STREAM_LIMIT,
         accept=None,
     )
@@ -85,4 +87,5 @@ def _result(completed: Completed) -> CommandResult:
         signal="" if number is None else signal.Signals(number).name,
         duration_ms=round(completed.duration_s * 1000),
         truncated=completed.truncated or out_cut or err_cut,
+        kept=list(completed.kept),
     )

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from osapi.contract.operation import Change, Timed
+from osapi.contract.kept import Kept
+from osapi.contract.operation import VERBATIM, Change, Timed
 from osapi.contract.secret import Secret
 
 Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
@@ -63,24 +64,37 @@ class Surroundings(Timed, kw_only=True):
             description="Variables added to a clean environment, each as NAME=VALUE.",
             max_length=256,
             examples=[["LANG=de_DE.UTF-8"]],
+            extra={VERBATIM: "the environment that the caller wants for a program of his"},
         ),
     ] = []  # noqa: RUF012 - a struct copies its defaults
-    stdin: Annotated[str, Meta(description="Text for its standard input. Default: none.", max_length=262144)] = ""
+    stdin: Annotated[
+        str,
+        Meta(
+            description="Text for its standard input. Default: none.",
+            max_length=262144,
+            extra={VERBATIM: "what the caller's program reads"},
+        ),
+    ] = ""
     secret_env: Annotated[
         list[SecretSettingText],
         Meta(
             description="More variables, each as NAME=VALUE, that are sealed to the host and kept nowhere. On the host "
             "itself root and the account of the program can see them while it runs.",
             max_length=256,
+            extra={VERBATIM: "the environment that the caller wants for a program of his"},
         ),
     ] = []  # noqa: RUF012 - a struct copies its defaults
     secret_stdin: Annotated[
         SecretInputText | None,
         Meta(
             description="The same as `stdin`, sealed to the host and kept nowhere.",
-            extra={"flag": "secret-input"},
+            extra={"flag": "secret-input", VERBATIM: "what the caller's program reads"},
         ),
     ] = None
+    keep_output: Annotated[
+        bool,
+        Meta(description="Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`."),
+    ] = False
 
     def __post_init__(self) -> None:
         if self.stdin and self.secret_stdin is not None:
@@ -109,6 +123,7 @@ class ExecRequest(Surroundings, kw_only=True):
             max_length=4096,
             pattern=r"^[^\x00\n]+$(?!\n)",
             examples=["uptime"],
+            extra={VERBATIM: "the program that the caller wants to run"},
         ),
     ]
     args: Annotated[
@@ -117,6 +132,7 @@ class ExecRequest(Surroundings, kw_only=True):
             description="Arguments, passed exactly as given.",
             max_length=4096,
             examples=[["-p"]],
+            extra={VERBATIM: "arguments of the caller's program"},
         ),
     ] = []  # noqa: RUF012 - a struct copies its defaults
 
@@ -132,7 +148,7 @@ class ShellRequest(Surroundings, kw_only=True):
             max_length=131071,
             pattern=r"^[^\x00]+$",
             examples=["df -h | tail -n +2"],
-            extra={"references": "plain"},
+            extra={"references": "plain", VERBATIM: "the text that the caller wants to run"},
         ),
     ]
 
@@ -153,3 +169,4 @@ class CommandResult(Change, kw_only=True):
     signal: Annotated[str, Meta(description="Name of the signal that ended it, for example `SIGKILL`.")] = ""
     duration_ms: Annotated[int, Meta(description="Wall time in milliseconds.")] = 0
     truncated: Annotated[bool, Meta(description="Whether a part of the output was left out.")] = False
+    kept: Annotated[list[Kept], Meta(description="What is kept of its output, when that was asked for.")] = []  # noqa: RUF012

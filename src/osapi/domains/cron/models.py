@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, field
 
 from osapi.contract.files import ContentType
-from osapi.contract.operation import Change
+from osapi.contract.operation import VERBATIM, Change
 from osapi.domains.cron import grammar
 
 Name = Annotated[
@@ -58,7 +58,10 @@ User = Annotated[
 ]
 Variables = Annotated[
     dict[str, Any],
-    Meta(description="What a template may speak of as `vars`; given as NAME=VALUE.", extra={"flag": "var"}),
+    Meta(
+        description="What a template may speak of as `vars`; given as NAME=VALUE.",
+        extra={"flag": "var", VERBATIM: "values for the caller's own template"},
+    ),
 ]
 
 
@@ -120,7 +123,10 @@ class CronUpdate(Struct, kw_only=True):
     ] = None
     variables: Annotated[
         dict[str, Any] | None,
-        Meta(description="What a template may speak of as `vars`; given as NAME=VALUE.", extra={"flag": "var"}),
+        Meta(
+            description="What a template may speak of as `vars`; given as NAME=VALUE.",
+            extra={"flag": "var", VERBATIM: "values for the caller's own template"},
+        ),
     ] = field(name="vars", default=None)
 
     def __post_init__(self) -> None:

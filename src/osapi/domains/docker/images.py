@@ -72,9 +72,9 @@ class Images(EngineUser):
         return read(await self._host.ask(ask), what, Distribution).descriptor.digest
 
     def _tell(self, step: str) -> None:
-        on_output = self._host.task.on_output
-        if on_output is not None:
-            on_output("stdout", f"{step}\n".encode())
+        live = self._host.task.live
+        if live is not None:
+            live.text("progress", f"{step}\n".encode())
 
 
 def _identity(image: Image) -> tuple[str, list[str]]:

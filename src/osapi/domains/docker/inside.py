@@ -43,7 +43,7 @@ class Inside(EngineUser):
         if not prepared.answers:
             return ExecResult(changed=True, diff=prepared.diff, stdout="", stderr="")
         program = read(prepared.answers[0], what, Made).id
-        output = Output(self._host.task.on_output)
+        output = Output(self._host.task.live)
         try:
             async with asyncio.timeout(request.timeout):
                 state = await self._run(engine, program, output, request.timeout, what)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from osapi.domains.docker.models import ExecResult
+from osapi.host.door import Live
 from osapi.host.output import Capture, as_text
-from osapi.host.program import OnOutput, Stream
+from osapi.host.program import Stream
 
 STREAM_LIMIT = 256 * 1024
 """Bytes kept of each stream."""
@@ -15,15 +16,15 @@ JSON_LIMIT = 384 * 1024
 class Output:
     """Both streams of one program."""
 
-    def __init__(self, on_output: OnOutput | None) -> None:
+    def __init__(self, live: Live | None) -> None:
         self._streams: dict[Stream, Capture] = {"stdout": Capture(STREAM_LIMIT), "stderr": Capture(STREAM_LIMIT)}
-        self._on_output = on_output
+        self._live = live
 
     def add(self, stream: Stream, piece: bytes) -> None:
         """Take in the next bytes of a stream."""
         self._streams[stream].add(piece)
-        if self._on_output is not None:
-            self._on_output(stream, piece)
+        if self._live is not None:
+            self._live.text(stream, piece)
 
     @property
     def text(self) -> str:

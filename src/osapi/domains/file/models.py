@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, field
 
 from osapi.contract.files import ContentType
-from osapi.contract.operation import Change
+from osapi.contract.operation import VERBATIM, Change
 
 _PRINTABLE = r"[^\x00-\x1f\x7f]"
 
@@ -54,7 +54,10 @@ Account = Annotated[
 ]
 Variables = Annotated[
     dict[str, Any],
-    Meta(description="What a template may speak of as `vars`; given as NAME=VALUE.", extra={"flag": "var"}),
+    Meta(
+        description="What a template may speak of as `vars`; given as NAME=VALUE.",
+        extra={"flag": "var", VERBATIM: "values for the caller's own template"},
+    ),
 ]
 
 

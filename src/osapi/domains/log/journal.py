@@ -45,25 +45,28 @@ class _Line(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(_Line).decode
 
 
-def entries(output: bytes, *, cut: bool, limit: int = ENTRIES_LIMIT) -> tuple[list[LogEntry], bool]:
-    """The entries, the oldest first, and whether some were left out.
+def entries(
+    output: bytes, *, cut: bool, newest_first: bool = False, limit: int = ENTRIES_LIMIT
+) -> tuple[list[LogEntry], bool]:
+    """The entries, the oldest first, and whether some were left out. `newest_first` is the order of the output.
 
-    `cut` says that the middle of the output is missing: then only what stands behind the gap counts.
+    `cut` says that the middle of the output is missing: then only what is newer than the gap counts.
     """
     found: list[LogEntry] = []
     size, incomplete = 0, cut
-    for line in reversed(output.splitlines()):
-        entry = _entry(line) if line.startswith(b"{") else None
-        if entry is None:
+    lines = output.splitlines()
+    for line in lines if newest_first else reversed(lines):
+        one = entry(line) if line.startswith(b"{") else None
+        if one is None:
             if cut:
                 break
             incomplete = incomplete or line.startswith(b"{")
             continue
-        size += len(msgspec.json.encode(entry)) + 1
+        size += len(msgspec.json.encode(one)) + 1
         if size > limit:
             incomplete = True
             break
-        found.append(entry)
+        found.append(one)
     return found[::-1], incomplete
 
 
@@ -78,8 +81,8 @@ def sources(output: bytes, *, cut: bool, limit: int = SOURCES_LIMIT) -> tuple[li
     return names, cut
 
 
-def _entry(line: bytes) -> LogEntry | None:
-    """None for a line that is none."""
+def entry(line: bytes) -> LogEntry | None:
+    """The entry in one line; None for a line that is none."""
     try:
         raw = _decode(line)
         timestamp = _EPOCH + timedelta(microseconds=int(raw.realtime))

@@ -7,13 +7,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from osapi.contract.operation import Followed
 from osapi.domains.log import since as times
 
 PRIORITIES = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 """By their number, see syslog(3)."""
 
 
-class LogQuery(Struct, kw_only=True):
+class LogQuery(Followed, kw_only=True):
     """Which entries of the journal to show."""
 
     lines: Annotated[int, Meta(description="How many entries at most, the latest ones.", ge=1, le=10000)] = 100
@@ -88,6 +89,9 @@ class LogEntries(Struct, kw_only=True, omit_defaults=True):
             description="Whether older entries were left out because the answer would be too long, or one was unreadable."
         ),
     ] = False
+    followed: Annotated[
+        int, Meta(description="How many entries were told as events while they came; `entries` is empty then.")
+    ] = 0
 
 
 class LogUnitEntries(LogEntries, kw_only=True):

@@ -6,13 +6,7 @@ into /etc/hostname and the kernel where it does not. See hostname(5), hostnamect
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
-from datetime import timedelta
-from typing import TypeVar
-
-from osapi.contract import spoken
-from osapi.contract.errors import OsapiError, Permanent
+from osapi.contract.errors import Permanent
 from osapi.contract.operation import Nothing
 from osapi.domains.node import rename, reports
 from osapi.domains.node.models import (
@@ -20,20 +14,16 @@ from osapi.domains.node.models import (
     Hostname,
     HostnameChange,
     HostnameUpdate,
-    LoadAverage,
     LoadReport,
-    Memory,
     MemoryReport,
     OsInfo,
     OsReport,
-    Problem,
     Status,
     UptimeReport,
 )
 from osapi.domains.node.provider import NodeProvider
+from osapi.domains.node.status import whole
 from osapi.host.door import Host
-
-T = TypeVar("T")
 
 _KERNEL_RELEASE = "/proc/sys/kernel/osrelease"
 
@@ -44,27 +34,9 @@ class LinuxNode:
     def __init__(self, host: Host) -> None:
         self._host = host
 
-    async def status(self, request: Nothing, /) -> Status:
+    async def status(self, _: Nothing, /) -> Status:
         """Every report at once. A part that fails is listed in `problems`."""
-        names = await self._host.names()
-        problems: list[Problem] = []
-        uptime, load, memory, disks, system = await asyncio.gather(
-            _attempt("uptime", self.uptime(request), problems),
-            _attempt("load_average", self.load(request), problems),
-            _attempt("memory", self.memory(request), problems),
-            _attempt("disks", self.disk(request), problems),
-            _attempt("os_info", self.os(request), problems),
-        )
-        return Status(
-            hostname=names.kernel_hostname,
-            uptime=uptime.uptime if uptime else None,
-            uptime_seconds=uptime.uptime_seconds if uptime else None,
-            load_average=load.load_average if load else None,
-            memory=memory.memory if memory else None,
-            disks=disks.disks if disks else None,
-            os_info=system.os_info if system else None,
-            problems=[*problems, *(disks.problems if disks else [])],
-        )
+        return await whole(self, (await self._host.names()).kernel_hostname)
 
     async def hostname(self, _: Nothing, /) -> Hostname:
         """The name as the kernel has it now, so a rename shows at once."""
@@ -101,37 +73,15 @@ class LinuxNode:
 
     async def uptime(self, _: Nothing, /) -> UptimeReport:
         """Time since boot, from /proc/uptime."""
-        up = await self._host.figures.uptime()
-        seconds = timedelta(seconds=int(up.total_seconds()))
-        return UptimeReport(
-            uptime=spoken.duration(seconds),
-            uptime_seconds=int(seconds.total_seconds()),
-            boot_time=(self._host.now() - up).replace(microsecond=0),
-        )
+        return reports.uptime_report(await self._host.figures.uptime(), self._host.now())
 
     async def load(self, _: Nothing, /) -> LoadReport:
         """Load averages, from /proc/loadavg."""
-        one, five, fifteen = await self._host.figures.load()
-        return LoadReport(load_average=LoadAverage(one=one, five=five, fifteen=fifteen))
+        return reports.load_report(await self._host.figures.load())
 
     async def memory(self, _: Nothing, /) -> MemoryReport:
-        """Memory and swap, from /proc/meminfo. `used` is what programs hold: total less available."""
-        found = await self._host.figures.memory()
-        used = found.total - found.available
-        return MemoryReport(
-            memory=Memory(
-                total=found.total,
-                free=found.free,
-                used=used,
-                available=found.available,
-                used_percent=reports.percent(used, found.total),
-                buffers=found.buffers,
-                cached=found.cached,
-                swap_total=found.swap_total,
-                swap_free=found.swap_free,
-                pressure_percent=found.pressure_percent,
-            )
-        )
+        """Memory and swap, from /proc/meminfo."""
+        return reports.memory_report(await self._host.figures.memory())
 
     async def disk(self, _: Nothing, /) -> DiskReport:
         """Local file systems. One that does not answer is listed in `problems` and spoils nothing else."""
@@ -146,11 +96,3 @@ class LinuxNode:
 def provider(host: Host) -> NodeProvider:
     """A provider for one job."""
     return LinuxNode(host)
-
-
-async def _attempt(part: str, work: Awaitable[T], problems: list[Problem]) -> T | None:
-    try:
-        return await work
-    except OsapiError as err:
-        problems.append(Problem(part=part, error=err.message))
-        return None

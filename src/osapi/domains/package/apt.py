@@ -1,13 +1,13 @@
-"""How apt-get(8) is asked, and what its answers mean. Pure.
+"""How apt-get(8), apt-mark(8) and dpkg(1) are asked, and what their answers mean. Pure.
 
-Its simulation (`-s`) is the plan of every change: it says what would be installed, upgraded and removed, and
+The simulation of apt-get (`-s`) is the plan of every change: it says what would be installed, upgraded and removed, and
 it refuses what the change itself would refuse.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from osapi.contract.errors import Conflict, NotFound, OsapiError, Permanent, Protected
@@ -27,12 +27,14 @@ _ENVIRONMENT = {
     "APT_LISTCHANGES_FRONTEND": "none",
     "NEEDRESTART_MODE": "l",  # a restart of services could end the agent in the middle of the job
 }
+_APT = ("-q", "-y", "-o", f"DPkg::Lock::Timeout={LOCK_WAIT_S}")
 _KEEP_CONFIGURATION = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
 
 _STEP = re.compile(r"^(Inst|Remv|Purg) (\S+)(?: \[([^\]]*)\])?(?: \((\S+) ([^\[]*)\[)?")
 _UNMET = re.compile(r"^ (\S+) : ", re.MULTILINE)
-_HOLDER = re.compile(r"held by process (\d+) \(([^)\n]*)\)")
+_HOLDER = re.compile(r"held by process (\d+)(?: \(([^)\n]*)\))?|locked by another process with pid (\d+)")
 _FAILED_SOURCE = re.compile(r"^[WE]: (?:Failed to fetch (\S+)|.*GPG error: (\S+))", re.MULTILINE)
+_KEPT_BACK = re.compile(r"^The following packages have been kept back:\n((?:  .*\n)+)", re.MULTILINE)
 _SELECTED = re.compile(r"^Note, selecting '[^']+' instead of '([^']+)'", re.MULTILINE)
 
 _MEANINGS: tuple[tuple[str, type[OsapiError], str], ...] = (
@@ -45,6 +47,7 @@ _MEANINGS: tuple[tuple[str, type[OsapiError], str], ...] = (
     ("unmet dependencies|held broken packages|generated breaks", Conflict, "conflict"),
     (r"Permission denied|are you root\?", Permanent, "denied"),
     ("Could not get lock|Unable to acquire the dpkg frontend lock|Unable to lock", Permanent, "locked"),
+    ("lock was locked by another process", Permanent, "locked"),
     ("dpkg was interrupted", Permanent, "needs_repair"),
     ("enough free space|No space left on device", Permanent, "no_space"),
 )
@@ -66,6 +69,11 @@ class Step:
         return not self.new
 
     @property
+    def is_security(self) -> bool:
+        """Whether it comes from an archive of security updates."""
+        return "security" in self.origin.lower()
+
+    @property
     def sentence(self) -> str:
         """For people."""
         if self.removes:
@@ -81,34 +89,76 @@ class Step:
 class Simulation:
     """What apt-get would do."""
 
-    steps: tuple[Step, ...]
-    selected: frozenset[str]
+    steps: tuple[Step, ...] = ()
+    selected: frozenset[str] = frozenset()
     """Names for which apt-get took a package that provides them."""
-    becomes_manual: bool
+    becomes_manual: bool = False
     """Whether a package that came along with another one is from now on wanted for itself."""
+    kept_back: tuple[str, ...] = ()
+    """Packages that could be newer and are left as they are."""
 
     @property
     def removals(self) -> list[Step]:
         return [step for step in self.steps if step.removes]
 
+    @property
+    def upgrades(self) -> list[Step]:
+        return [step for step in self.steps if step.old and step.new]
 
-def simulation_of(verb: str, target: str) -> tuple[str, ...]:
-    """The call that tells what `verb` would do. It takes no lock and needs no privilege."""
-    return ("apt-get", "-q", "-s", "-y", "-o", "Debug::NoLocking=1", verb, "--", target)
+    @property
+    def diff(self) -> str:
+        """Every step, for people."""
+        return "\n".join(step.sentence for step in self.steps)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What apt-get is asked to do: options, a verb, and packages if it takes any."""
+
+    verb: str
+    targets: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (*self.options, self.verb, *(("--", *self.targets) if self.targets else ()))
+
+    def __str__(self) -> str:
+        return " ".join((self.verb, *self.targets))
+
+
+def simulation_of(order: Order) -> tuple[str, ...]:
+    """The call that tells what would be done. It takes no lock and needs no privilege."""
+    return ("apt-get", "-q", "-s", "-y", "-o", "Debug::NoLocking=1", *order.words)
 
 
 UPGRADES = ("apt-get", "-q", "-s", "-o", "Debug::NoLocking=1", "--ignore-hold", "dist-upgrade")
 """The call that tells every update, also of what is on hold."""
 
 
-def change(verb: str, target: str) -> Run:
+def change(order: Order) -> Run:
     """Carry out what was simulated."""
-    return _run(*_KEEP_CONFIGURATION, verb, "--", target)
+    return _run("apt-get", *_APT, *_KEEP_CONFIGURATION, *order.words)
 
 
 def refresh() -> Run:
     """Fetch the lists of packages."""
-    return _run("update")
+    return _run("apt-get", *_APT, "update")
+
+
+def automatic(targets: Iterable[str]) -> tuple[str, ...]:
+    """The call that tells which of these packages came along with others."""
+    return ("apt-mark", "showauto", "--", *targets)
+
+
+def mark(verb: str, targets: Iterable[str]) -> Run:
+    """Have apt-mark(8) note something about packages: `hold`, `unhold`, `auto`. It does not wait for locks."""
+    return _run("apt-mark", verb, "--", *targets)
+
+
+def configure() -> Run:
+    """Have dpkg(1) end what it was interrupted in, as far as it can. It does not wait for locks."""
+    return _run("dpkg", "--force-confdef", "--force-confold", "--configure", "-a")
 
 
 def parse(output: str) -> Simulation:
@@ -117,6 +167,7 @@ def parse(output: str) -> Simulation:
         steps=tuple(_steps(output)),
         selected=frozenset(_SELECTED.findall(output)),
         becomes_manual=" set to manually installed." in output,
+        kept_back=tuple(" ".join(_KEPT_BACK.findall(output)).split()),
     )
 
 
@@ -144,9 +195,9 @@ def refusal(completed: Completed, what: str) -> OsapiError:
     return failure_of(completed)
 
 
-def _run(*words: str) -> Run:
+def _run(*argv: str) -> Run:
     return Run(
-        argv=("apt-get", "-q", "-y", "-o", f"DPkg::Lock::Timeout={LOCK_WAIT_S}", *words),
+        argv=argv,
         env=_ENVIRONMENT,
         deadline_s=WRITE_DEADLINE_S,
         privileged=True,
@@ -165,10 +216,14 @@ def _steps(output: str) -> Iterator[Step]:
 
 def _reason(said: str) -> str:
     """What apt-get gives as reasons: unmet dependencies and errors."""
-    reasons = [line.strip() for line in said.splitlines() if line.startswith(("E: ", "W: ")) or _UNMET.match(line)]
+    telling = ("E: ", "W: ", "dpkg: error: ")
+    reasons = [line.strip() for line in said.splitlines() if line.startswith(telling) or _UNMET.match(line)]
     return "; ".join(dict.fromkeys(reasons))[:2048]
 
 
 def _holder(said: str) -> str:
     found = _HOLDER.search(said)
-    return f" (held by process {found[1]}, {found[2]}; try again when it is done)" if found else ""
+    if found is None:
+        return ""
+    name = f", {found[2]}" if found[2] else ""
+    return f" (held by process {found[1] or found[3]}{name}; try again when it is done)"

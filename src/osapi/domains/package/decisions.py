@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from osapi.contract.errors import Conflict, NotFound, Protected
 from osapi.domains.package import apt
-from osapi.domains.package.apt import Simulation, Step
+from osapi.domains.package.apt import Order, Simulation, Step
 from osapi.domains.package.dpkg import Package
 from osapi.host.files import FileKind, FileStat
 from osapi.host.plan import Plan
 
 
-def install(name: str, target: str, simulation: Simulation, packages: Sequence[Package], *, removals: bool) -> Plan:
+def install(name: str, order: Order, simulation: Simulation, packages: Sequence[Package], *, removals: bool) -> Plan:
     """Have apt-get do what it foretold; nothing when there is nothing to do.
 
     Raises `NotFound` when apt-get understood something else than this package by the name, `Protected` when an
@@ -26,7 +26,7 @@ def install(name: str, target: str, simulation: Simulation, packages: Sequence[P
     sentences = [step.sentence for step in simulation.steps]
     if simulation.becomes_manual:
         sentences.append(f"{name} is wanted for itself, not only by other packages")
-    return Plan((apt.change("install", target),), "\n".join(sentences)) if sentences else Plan()
+    return Plan((apt.change(order),), "\n".join(sentences)) if sentences else Plan()
 
 
 def remove(name: str, simulation: Simulation, packages: Sequence[Package], *, removals: bool) -> Plan:
@@ -42,7 +42,7 @@ def remove(name: str, simulation: Simulation, packages: Sequence[Package], *, re
     refuse_removals(f"removing {name}", others, packages, removals=removals)
     if not simulation.steps:
         return Plan()
-    return Plan((apt.change("remove", name),), "\n".join(step.sentence for step in simulation.steps))
+    return Plan((apt.change(Order("remove", (name,))),), simulation.diff)
 
 
 def refuse_essential(name: str, packages: Iterable[Package]) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-from osapi.contract.errors import Permanent
 
 _FIELDS = (
     "Package",
@@ -58,11 +55,29 @@ class Package:
         return self.error == "reinstreq" or self.state in _BROKEN
 
     @property
+    def must_be_reinstalled(self) -> bool:
+        """Whether neither configuring nor removing it helps: dpkg was cut off while it unpacked it."""
+        return self.error == "reinstreq" or (self.state == "half-installed" and not self.is_going)
+
+    @property
+    def is_going(self) -> bool:
+        """Whether it is to be removed."""
+        return self.want in ("deinstall", "purge")
+
+    @property
+    def condition(self) -> str:
+        """One word about its state, whether held or not."""
+        return "reinstall-required" if self.error == "reinstreq" else self.state
+
+    @property
     def status(self) -> str:
         """One word for people and programs."""
-        if self.error == "reinstreq":
-            return "reinstall-required"
-        return "held" if self.is_held and self.state == "installed" else self.state
+        return "held" if self.is_held and self.condition == "installed" else self.condition
+
+    @property
+    def qualified(self) -> str:
+        """The name that means it alone: with its architecture, if it is made for one."""
+        return self.name if self.architecture in ("all", "") else f"{self.name}:{self.architecture}"
 
     def answers_to(self, name: str) -> bool:
         """Whether a request by this name, with or without an architecture, means this package."""
@@ -73,19 +88,6 @@ class Package:
 def parse(output: str) -> list[Package]:
     """The packages in the output of `QUERY`."""
     return [_package(line.split("\t", len(_FIELDS) - 1)) for line in output.splitlines() if line]
-
-
-def refuse_broken(packages: Iterable[Package], journal: Sequence[str]) -> None:
-    """Raise `Permanent` (code `needs_repair`) when an earlier run of dpkg was interrupted."""
-    broken = sorted(package.name for package in packages if package.is_broken)
-    if not broken and not any(name.isdecimal() for name in journal):
-        return
-    which = ", ".join(broken) or "its journal is not empty"
-    raise Permanent(
-        f"dpkg was interrupted earlier and needs repair ({which}); run `dpkg --configure -a` on the host",
-        code="needs_repair",
-        details={"packages": broken},
-    )
 
 
 def _package(fields: list[str]) -> Package:

@@ -49,6 +49,29 @@ class PackageInstall(Struct, kw_only=True):
     allow_removals: AllowRemovals = False
 
 
+class PackageUpgrade(Struct, kw_only=True):
+    """What to bring to newer versions: one package, or everything."""
+
+    name: Annotated[Name | None, Meta(description="Package to upgrade. Left out: every package.")] = None
+    version: Version = ""
+    security: Annotated[
+        bool, Meta(description="Only what comes from an archive of security updates. Not for a single package.")
+    ] = False
+    allow_removals: AllowRemovals = False
+
+    def __post_init__(self) -> None:
+        if self.name is None and self.version:
+            raise ValueError("a version is that of one package; give its name")
+        if self.name is not None and self.security:
+            raise ValueError("security is for upgrading everything; leave out the name")
+
+
+class PackageRepair(Struct, kw_only=True):
+    """How far a repair may go."""
+
+    allow_removals: AllowRemovals = False
+
+
 class PackageRemove(Struct, kw_only=True):
     """A package to remove."""
 
@@ -94,11 +117,49 @@ class UpdateList(Struct, kw_only=True):
     updates: Annotated[list[UpdateInfo], Meta(description="Updates, by name. Packages on hold are among them.")]
 
 
+class PackageVersion(Struct, kw_only=True):
+    """One version of a package that the host could have."""
+
+    version: Annotated[str, Meta(description="Version.")]
+    installed: Annotated[bool, Meta(description="Whether it is the one that is installed.")]
+    candidate: Annotated[bool, Meta(description="Whether it is the one that would be installed.")]
+    sources: Annotated[
+        list[str], Meta(description="Where it can be had; empty for one that is only installed.", examples=[[]])
+    ]
+
+
+class PackageVersions(Struct, kw_only=True, omit_defaults=True):
+    """The versions of a package, the newest first."""
+
+    name: Annotated[str, Meta(description="Package.")]
+    versions: Annotated[list[PackageVersion], Meta(description="Versions, the newest first.")]
+    installed: Annotated[str, Meta(description="Version that is installed; absent when none is.")] = ""
+    candidate: Annotated[str, Meta(description="Version that would be installed; absent when none would.")] = ""
+
+
 class PackageChange(Change, kw_only=True):
     """What became of a package."""
 
     name: Annotated[str, Meta(description="Package that was asked for; absent when the lists were refreshed.")] = ""
     reboot_required: Annotated[bool, Meta(description="Whether the host asks to be restarted.")] = False
+
+
+class UpgradeChange(PackageChange, kw_only=True):
+    """What became of an upgrade."""
+
+    updates: Annotated[list[UpdateInfo], Meta(description="Packages that got a newer version, by name.")] = []  # noqa: RUF012 - a struct copies its defaults
+    kept_back: Annotated[
+        list[str],
+        Meta(description="Packages that could be newer and stay as they are: on hold, or others would have to go."),
+    ] = []  # noqa: RUF012 - as above
+
+
+class RepairChange(PackageChange, kw_only=True):
+    """What became of a repair."""
+
+    broken: Annotated[
+        list[str], Meta(description="Packages that were in a broken state; in check mode, that are.")
+    ] = []  # noqa: RUF012 - a struct copies its defaults
 
 
 class ListsChange(PackageChange, kw_only=True):

@@ -12,7 +12,12 @@ from osapi.domains.package.models import (
     PackageList,
     PackageName,
     PackageRemove,
+    PackageRepair,
+    PackageUpgrade,
+    PackageVersions,
+    RepairChange,
     UpdateList,
+    UpgradeChange,
 )
 
 _LOCK = "packages"
@@ -115,4 +120,87 @@ LIST_UPDATES = Operation(
     deadline=timedelta(seconds=60),
 )
 
-OPERATIONS = (LIST, GET, INSTALL, REMOVE, UPDATE, LIST_UPDATES)
+VERSIONS = Operation(
+    name="node.package.versions",
+    operation_id="GetNodePackageVersion",
+    kind=Kind.QUERY,
+    request=PackageName,
+    result=PackageVersions,
+    permission="package:read",
+    route=("GET", "/package/{name}/version"),
+    command=("node", "package", "versions"),
+    summary="List the versions of a package that the host could have.",
+    columns=(
+        Column("VERSION", "versions[].version"),
+        Column("INSTALLED", "versions[].installed"),
+        Column("CANDIDATE", "versions[].candidate"),
+    ),
+)
+
+UPGRADE = Operation(
+    name="node.package.upgrade",
+    operation_id="PostNodePackageUpgrade",
+    kind=Kind.MODIFY,
+    request=PackageUpgrade,
+    result=UpgradeChange,
+    permission="package:write",
+    route=("POST", "/package/upgrade"),
+    command=("node", "package", "upgrade"),
+    summary="Bring one package, or all of them, to newer versions.",
+    columns=(
+        Column("NAME", "updates[].name"),
+        Column("FROM", "updates[].current_version"),
+        Column("TO", "updates[].new_version"),
+    ),
+    deadline=_WRITE_DEADLINE,
+    lock=_LOCK,
+    idempotent=True,
+)
+
+HOLD = Operation(
+    name="node.package.hold",
+    operation_id="PutNodePackageHold",
+    kind=Kind.MODIFY,
+    request=PackageName,
+    result=PackageChange,
+    permission="package:write",
+    route=("PUT", "/package/{name}/hold"),
+    command=("node", "package", "hold"),
+    summary="Keep an installed package at its version.",
+    columns=_NAME,
+    lock=_LOCK,
+    idempotent=True,
+)
+
+UNHOLD = Operation(
+    name="node.package.unhold",
+    operation_id="DeleteNodePackageHold",
+    kind=Kind.MODIFY,
+    request=PackageName,
+    result=PackageChange,
+    permission="package:write",
+    route=("DELETE", "/package/{name}/hold"),
+    command=("node", "package", "unhold"),
+    summary="Let a package change its version again.",
+    columns=_NAME,
+    lock=_LOCK,
+    idempotent=True,
+)
+
+REPAIR = Operation(
+    name="node.package.repair",
+    operation_id="PostNodePackageRepair",
+    kind=Kind.MODIFY,
+    request=PackageRepair,
+    result=RepairChange,
+    permission="package:write",
+    route=("POST", "/package/repair"),
+    command=("node", "package", "repair"),
+    summary="Bring to an end what an interrupted change of packages has left.",
+    columns=(Column("BROKEN", "broken"),),
+    deadline=_WRITE_DEADLINE,
+    lock=_LOCK,
+    idempotent=True,
+)
+
+OPERATIONS = (LIST, GET, VERSIONS, INSTALL, REMOVE, UPDATE, LIST_UPDATES, UPGRADE, HOLD, UNHOLD, REPAIR)

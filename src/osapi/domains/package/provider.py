@@ -13,7 +13,12 @@ from osapi.domains.package.models import (
     PackageList,
     PackageName,
     PackageRemove,
+    PackageRepair,
+    PackageUpgrade,
+    PackageVersions,
+    RepairChange,
     UpdateList,
+    UpgradeChange,
 )
 
 
@@ -24,6 +29,8 @@ class PackageProvider(Protocol):
 
     async def get(self, request: PackageName, /) -> PackageList: ...
 
+    async def versions(self, request: PackageName, /) -> PackageVersions: ...
+
     async def install(self, request: PackageInstall, /) -> PackageChange: ...
 
     async def remove(self, request: PackageRemove, /) -> PackageChange: ...
@@ -32,12 +39,25 @@ class PackageProvider(Protocol):
 
     async def updates(self, request: Nothing, /) -> UpdateList: ...
 
+    async def upgrade(self, request: PackageUpgrade, /) -> UpgradeChange: ...
+
+    async def hold(self, request: PackageName, /) -> PackageChange: ...
+
+    async def unhold(self, request: PackageName, /) -> PackageChange: ...
+
+    async def repair(self, request: PackageRepair, /) -> RepairChange: ...
+
 
 HANDLERS = (
     handle(operations.LIST, PackageProvider.packages),
     handle(operations.GET, PackageProvider.get),
+    handle(operations.VERSIONS, PackageProvider.versions),
     handle(operations.INSTALL, PackageProvider.install),
     handle(operations.REMOVE, PackageProvider.remove),
     handle(operations.UPDATE, PackageProvider.refresh),
     handle(operations.LIST_UPDATES, PackageProvider.updates),
+    handle(operations.UPGRADE, PackageProvider.upgrade),
+    handle(operations.HOLD, PackageProvider.hold),
+    handle(operations.UNHOLD, PackageProvider.unhold),
+    handle(operations.REPAIR, PackageProvider.repair),
 )

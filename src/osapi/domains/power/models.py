@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
-from osapi.contract.operation import Change
+from osapi.contract.operation import Change, Lasting
+
+LONGEST_WAIT_S = 86_400
+"""Seconds that a job may take up to the return of its host."""
 
 
-class PowerRequest(Struct, kw_only=True):
+class PowerRequest(Lasting, kw_only=True):
     """When a host is to go down, and what its users are told."""
+
+    SECONDS: ClassVar[tuple[str, ...]] = ("delay", "return_timeout")
+    WHEN: ClassVar[str] = "wait_for_return"
 
     delay: Annotated[
         int,
@@ -32,6 +38,35 @@ class PowerRequest(Struct, kw_only=True):
         ),
     ] = ""
     replace: Annotated[bool, Meta(description="Take the place of another shutdown that is pending.")] = False
+    force: Annotated[
+        bool, Meta(description="Also when the host runs a controller or the broker, which the fleet needs.")
+    ] = False
+    wait_for_return: Annotated[
+        bool, Meta(description="Complete the job only when the host is back. Makes no sense for a shutdown.")
+    ] = False
+    return_timeout: Annotated[
+        int,
+        Meta(description="Seconds it may be away; a host that takes longer has timed out.", ge=10, le=LONGEST_WAIT_S),
+    ] = 600
+
+
+class RebootRequest(PowerRequest, kw_only=True):
+    """When a host is to start anew."""
+
+    def __post_init__(self) -> None:
+        if self.wait_for_return and self.delay + self.return_timeout > LONGEST_WAIT_S:
+            raise ValueError(
+                f"wait_for_return: delay and return_timeout are more than a day ({LONGEST_WAIT_S} s) together; "
+                f"reboot sooner, or do not wait"
+            )
+
+
+class ShutdownRequest(PowerRequest, kw_only=True):
+    """When a host is to be switched off."""
+
+    def __post_init__(self) -> None:
+        if self.wait_for_return:
+            raise ValueError("wait_for_return: a host that is switched off does not come back; use reboot")
 
 
 class PowerChange(Change, kw_only=True):
@@ -42,6 +77,11 @@ class PowerChange(Change, kw_only=True):
     at: Annotated[datetime | None, Meta(description="When it happens, by the host's clock; absent for `cancel`.")] = (
         None
     )
+    away_s: Annotated[
+        float | None,
+        Meta(description="Seconds from then until its agent was back; absent unless the return was waited for."),
+    ] = None
+    boot_id: Annotated[str, Meta(description="Id of the boot after the return; empty likewise.")] = ""
 
 
 class PowerStatus(Struct, kw_only=True, omit_defaults=True):

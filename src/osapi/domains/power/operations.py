@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from osapi.contract.operation import Column, Kind, Nothing, Operation
-from osapi.domains.power.models import PowerChange, PowerRequest, PowerStatus
+from osapi.domains.power.models import PowerChange, PowerStatus, RebootRequest, ShutdownRequest
 
 _CHANGE = (Column("ACTION", "action"), Column("DELAY", "delay"))
+_REBOOT = (*_CHANGE, Column("AWAY (S)", "away_s"))
 _LOCK = "power"
 
 REBOOT = Operation(
     name="node.power.reboot",
     operation_id="PostNodePowerReboot",
     kind=Kind.MODIFY,
-    request=PowerRequest,
+    request=RebootRequest,
     result=PowerChange,
     permission="power:execute",
     route=("POST", "/power/reboot"),
     command=("node", "power", "reboot"),
     summary="Reboot a host.",
-    columns=_CHANGE,
+    columns=_REBOOT,
     lock=_LOCK,
 )
 
@@ -26,7 +27,7 @@ SHUTDOWN = Operation(
     name="node.power.shutdown",
     operation_id="PostNodePowerShutdown",
     kind=Kind.MODIFY,
-    request=PowerRequest,
+    request=ShutdownRequest,
     result=PowerChange,
     permission="power:execute",
     route=("POST", "/power/shutdown"),

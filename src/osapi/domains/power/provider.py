@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from osapi.contract.operation import Nothing, handle
 from osapi.domains.power import operations
-from osapi.domains.power.models import PowerChange, PowerRequest, PowerStatus
+from osapi.domains.power.models import PowerChange, PowerStatus, RebootRequest, ShutdownRequest
 
 
 class PowerProvider(Protocol):
     """Lets a host go down."""
 
-    async def reboot(self, request: PowerRequest, /) -> PowerChange: ...
+    async def reboot(self, request: RebootRequest, /) -> PowerChange: ...
 
-    async def shutdown(self, request: PowerRequest, /) -> PowerChange: ...
+    async def returned(self, request: RebootRequest, note: dict[str, Any], /) -> PowerChange: ...
+
+    async def shutdown(self, request: ShutdownRequest, /) -> PowerChange: ...
 
     async def cancel(self, request: Nothing, /) -> PowerChange: ...
 
@@ -22,7 +24,7 @@ class PowerProvider(Protocol):
 
 
 HANDLERS = (
-    handle(operations.REBOOT, PowerProvider.reboot),
+    handle(operations.REBOOT, PowerProvider.reboot, later=PowerProvider.returned),
     handle(operations.SHUTDOWN, PowerProvider.shutdown),
     handle(operations.CANCEL, PowerProvider.cancel),
     handle(operations.GET, PowerProvider.get),

@@ -9,7 +9,7 @@ import pytest
 
 from osapi.contract.errors import Permanent
 from osapi.contract.facts import AddressFamily, HostInterface, HostRoute
-from osapi.host import links
+from osapi.host import link_facts
 
 
 def address(family: str, local: str, prefix: int, scope: str) -> dict[str, object]:
@@ -36,7 +36,7 @@ LINKS = [
 
 
 def test_interfaces_that_are_up_are_told_with_their_widest_addresses() -> None:
-    found = links.interfaces(json.dumps(LINKS).encode())
+    found = link_facts.interfaces(json.dumps(LINKS).encode())
     assert [one.name for one in found] == ["eth0", "br-lan", "vlan.5", "bare", "wg0"]
     assert found[0] == HostInterface(
         name="eth0",
@@ -53,14 +53,14 @@ def test_interfaces_that_are_up_are_told_with_their_widest_addresses() -> None:
 
 
 def test_what_does_not_apply_is_left_out_on_the_wire() -> None:
-    (bare,) = links.interfaces(json.dumps([{"ifname": "x", "flags": ["UP"]}]).encode())
+    (bare,) = link_facts.interfaces(json.dumps([{"ifname": "x", "flags": ["UP"]}]).encode())
     assert msgspec.to_builtins(bare) == {"name": "x"}
 
 
 @pytest.mark.parametrize("output", [b"", b'Object "adress" is unknown', b"{}", b'[{"flags": "UP"}]'])
 def test_other_output_of_ip_is_a_failure(output: bytes) -> None:
     with pytest.raises(Permanent, match="ip -j address"):
-        links.interfaces(output)
+        link_facts.interfaces(output)
 
 
 IPV4 = """\
@@ -84,7 +84,7 @@ ff000000000000000000000000000000 08 {NOWHERE} 00 {NOWHERE} 00000100 00000001 000
 
 
 def test_routes_of_ipv4_are_those_in_use() -> None:
-    assert list(links.ipv4_routes(IPV4)) == [
+    assert list(link_facts.ipv4_routes(IPV4)) == [
         HostRoute(destination="0.0.0.0", gateway="192.168.2.1", interface="wlan0", mask="/0", metric=600, flags="0003"),
         HostRoute(destination="0.0.0.0", gateway="192.0.2.1", interface="eth0", mask="/0", metric=100, flags="0003"),
         HostRoute(destination="192.0.2.0", gateway="0.0.0.0", interface="eth0", mask="/24", metric=100, flags="0001"),
@@ -92,7 +92,7 @@ def test_routes_of_ipv4_are_those_in_use() -> None:
 
 
 def test_routes_of_ipv6_are_those_that_somebody_set() -> None:
-    network, default = links.ipv6_routes(IPV6)
+    network, default = link_facts.ipv6_routes(IPV6)
     assert network == HostRoute(
         destination="2001:db8::", gateway="::", interface="eth0", mask="/64", metric=256, flags="00000001"
     )
@@ -100,13 +100,13 @@ def test_routes_of_ipv6_are_those_that_somebody_set() -> None:
 
 
 def test_the_primary_interface_has_the_default_route_that_is_preferred() -> None:
-    ipv4, ipv6 = list(links.ipv4_routes(IPV4)), list(links.ipv6_routes(IPV6))
-    assert links.primary([*ipv6, *ipv4]) == "eth0"
-    assert links.primary(ipv6) == "eth1"
-    assert links.primary(ipv4[2:]) == ""
-    assert links.primary([]) == ""
+    ipv4, ipv6 = list(link_facts.ipv4_routes(IPV4)), list(link_facts.ipv6_routes(IPV6))
+    assert link_facts.primary([*ipv6, *ipv4]) == "eth0"
+    assert link_facts.primary(ipv6) == "eth1"
+    assert link_facts.primary(ipv4[2:]) == ""
+    assert link_facts.primary([]) == ""
 
 
-@pytest.mark.parametrize("read", [links.ipv4_routes, links.ipv6_routes])
+@pytest.mark.parametrize("read", [link_facts.ipv4_routes, link_facts.ipv6_routes])
 def test_a_kernel_without_a_protocol_has_no_routes_of_it(read: object) -> None:
     assert list(read("")) == []  # type: ignore[operator]

@@ -1,0 +1,1 @@
+"""Name servers and search domains of a host, per interface."""

@@ -1,0 +1,1 @@
+"""Network interfaces of a host: what they are, and their configuration by netplan."""

@@ -1,0 +1,1 @@
+"""Whether a host reaches an address, and how fast."""

@@ -1,0 +1,1 @@
+"""Routes of a host: what the kernel has, and static ones in netplan, per interface."""
