@@ -148,7 +148,7 @@ async def _run(operation: Operation[Any, Any], host: FakeHost, request: Any) -> 
 def _job(operation: Operation[Any, Any], request: Any) -> Job:
     """A job with this request, its secrets sealed; one that is no valid text cannot be, and stays as it is."""
     job = kit.job(operation.name, kind=operation.kind)
-    masked, secrets = fields.apart(inspect.type_info(operation.request), request)
+    masked, secrets = fields.apart(fields.model_of(operation), request)
     if not secrets or any(_SURROGATE.search(text) for text in secrets.values()):
         return msgspec.structs.replace(job, request=msgspec.Raw(as_json(request)))
     hidden = {place: Secret(text) for place, text in secrets.items()}

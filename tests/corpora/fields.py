@@ -117,7 +117,7 @@ def apart(model: inspect.Type, request: Any, way: Place = ()) -> tuple[Any, dict
 
 def is_secret(operation: Operation[Any, Any], place: Place) -> bool:
     """Whether what stands there is for the host alone."""
-    model = inspect.type_info(operation.request)
+    model = model_of(operation)
     return _ANYTHING in apart(model, replaced(model, None, place, _ANYTHING))[1].values()
 
 
