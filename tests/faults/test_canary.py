@@ -261,6 +261,8 @@ def search(folder: Path, caller: Caller, spoken: list[str], watcher: Watcher) ->
     said = {"API answers": caller.answers, "command line output": spoken}
     assert hits(folder / "data" / "nats", forms(MARK)), "the search finds nothing at all"
     assert any(MARK in text for text in caller.answers)
+    assert any("event: output" in text and "********" in text for text in caller.answers), "nothing was told live"
+    assert "********" in caller.answers, "nothing was kept whole"
     return {
         "broker store": hits(folder / "data" / "nats", needles),
         "data folder": hits(folder / "data", needles),
