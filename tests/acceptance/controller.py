@@ -10,6 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from osapi.contract import masking
 from osapi.contract import target as targets
 from osapi.contract.ids import MachineId
 from osapi.contract.operation import Operation
@@ -36,7 +39,7 @@ class Unchecked:
         """The host's answer to a job with this request, which is signed as it is."""
         submission = Submission(
             operation=operation,
-            request=request,
+            request=_as_struct(operation, request),
             target=targets.parse(self.machine),
             machine=self.machine,
             hosts={self.machine: self.machine},
@@ -55,26 +58,31 @@ async def unchecked(data: Path, url: str, machine: str) -> AsyncIterator[Uncheck
     broker = await Broker.connect(Address(servers=(url,), auth=seed), name="attacker")
     key = load_or_create_keypair(data / "pki", "controller")
     quarantine = Quarantine(time.time)
-    keys = KeyBook(broker.bucket("agent-enrollment"))
-    registry = Registry(broker.bucket("agent-registry"), keys, quarantine)
+    agents = Registry(broker.bucket("agent-registry"), KeyBook(broker.bucket("agent-enrollment")), quarantine)
     service = JobService(
         broker,
         Signer(key),
         Verifier.of(key.public_key),
-        registry,
+        agents,
         quarantine,
         names=JobNames(),
         expiry=timedelta(minutes=5),
         retention=None,
         clock=time.time,
     )
-    await keys.start()
-    await registry.start()
+    await agents.start()
     await service.start()
     try:
         yield Unchecked(service, MachineId(machine))
     finally:
         await service.stop()
-        await registry.stop()
-        await keys.stop()
+        await agents.stop()
         await broker.close()
+
+
+def _as_struct(operation: Operation[Any, Any], request: dict[str, Any]) -> msgspec.Struct:
+    """The request as no model has checked it, unless it holds secrets, which only their model can tell."""
+    if masking.holds(operation.request):
+        return msgspec.convert(request, operation.request, dec_hook=masking.read)
+    names = {f"field_{number}": name for number, name in enumerate(request)}
+    return msgspec.defstruct("Unchecked", [(name, Any) for name in names], rename=names)(*request.values())

@@ -93,7 +93,7 @@ class Fleet:
         with Client(context.url, context.token) as client:
             yield client
 
-    def client(self, *words: str, folder: Path | None = None, stdin: str = "") -> Answer:
+    def client(self, *words: str, stdin: str = "", folder: Path | None = None) -> Answer:
         """Run `osapi client … --json`, in `folder` if that matters."""
         done = subprocess.run(
             [OSAPI, "client", *words, "--json"],

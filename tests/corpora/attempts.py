@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,13 +20,16 @@ from osapi.agent.catalogue import Catalogue
 from osapi.agent.execution import Outcome
 from osapi.contract import masking
 from osapi.contract.operation import Operation
+from osapi.contract.secret import Secret
 from osapi.domains import discovery
 from osapi.host.service import Ask
-from osapi.jobs import subjects
-from osapi.jobs.record import Ending
+from osapi.jobs import sealing, subjects
+from osapi.jobs.record import Ending, Job
 from osapi.testing.files import FakeFile
 from osapi.testing.host import FakeHost
 from osapi.testing.programs import Call
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Target:
     value: str
     """What stands there in the case; something short when nothing does."""
     is_verbatim: bool
+    is_secret: bool = False
 
     @property
     def operation(self) -> Operation[Any, Any]:
@@ -76,7 +81,8 @@ def targets() -> Iterator[Target]:
         for place in fields.places(operation):
             best = next((case for case in shown if fields.found(case.content.request, place)), shown[0])
             value = fields.found(best.content.request, place)
-            yield Target(best, place, str(value or "x"), fields.is_verbatim(operation, place))
+            marks = fields.is_verbatim(operation, place), fields.is_secret(operation, place)
+            yield Target(best, place, str(value or "x"), *marks)
 
 
 def _does_nothing(case: Case) -> bool:
@@ -117,7 +123,7 @@ async def _effect(target: Target, host: FakeHost, texts: Sequence[str]) -> Effec
     """Run the jobs one after the other. The outcome is the last one's, or the first that was not refused as invalid."""
     before, outcome = host.snapshot(), Outcome(Ending.FAILED, code="invalid")
     for text in texts:
-        outcome = await _run(target.operation, host, as_json(target.request(text)))
+        outcome = await _run(target.operation, host, target.request(text))
         if outcome.code != "invalid":
             break
     effect = Effect(outcome, tuple(host.calls), _differing(before, host.snapshot()), tuple(host.asked))
@@ -125,9 +131,8 @@ async def _effect(target: Target, host: FakeHost, texts: Sequence[str]) -> Effec
     return effect
 
 
-async def _run(operation: Operation[Any, Any], host: FakeHost, request: bytes) -> Outcome:
-    job = kit.job(operation.name, kind=operation.kind)
-    job = msgspec.structs.replace(job, request=msgspec.Raw(request))
+async def _run(operation: Operation[Any, Any], host: FakeHost, request: Any) -> Outcome:
+    job = _job(operation, request)
     arrival = intake.Arrival(subjects.live(subjects.submission(job.kind, job.route)), kit.seal(job))
     me = intake.Identity(kit.ME, kit.NOW)
     decision = intake.decide(arrival, me, kit.unseal, lambda _: intake.Standing.NEW, kit.NOW)
@@ -135,7 +140,20 @@ async def _run(operation: Operation[Any, Any], host: FakeHost, request: bytes) -
         return Outcome(Ending.FAILED, error=f"not answered: {decision}", code="invalid")
     found = Catalogue(discovery, host.family.chain).find(operation.name)
     assert found is not None
-    return await execution.execute(found, decision.job, host, lambda _: {})
+    outcome = await execution.execute(found, decision.job, host, kit.open_secrets)
+    assert isinstance(outcome, Outcome)
+    return outcome
+
+
+def _job(operation: Operation[Any, Any], request: Any) -> Job:
+    """A job with this request, its secrets sealed; one that is no valid text cannot be, and stays as it is."""
+    job = kit.job(operation.name, kind=operation.kind)
+    masked, secrets = fields.apart(fields.model_of(operation), request)
+    if not secrets or any(_SURROGATE.search(text) for text in secrets.values()):
+        return msgspec.structs.replace(job, request=msgspec.Raw(as_json(request)))
+    hidden = {place: Secret(text) for place, text in secrets.items()}
+    box = sealing.close(job.id, hidden, {kit.ME: kit.OWN.sealing.public}, kit.SIGNER)
+    return msgspec.structs.replace(job, request=msgspec.Raw(as_json(masked)), secrets=box)
 
 
 def _differing(before: dict[str, FakeFile], after: dict[str, FakeFile]) -> dict[str, bytes | None]:

@@ -9,9 +9,11 @@ from typing import Any
 from msgspec import inspect
 
 from osapi.contract.operation import VERBATIM, Operation
+from osapi.contract.secret import MASK, Secret
 
 Place = tuple[str, ...]
 """Way into a request: names of fields; `[]` is an entry of a list, `{}` a value of a map, `{key}` a key of it."""
+_ANYTHING = "anything"
 LIST, VALUE, KEY = "[]", "{}", "{key}"
 
 
@@ -76,6 +78,8 @@ def _walk(model: inspect.Type, way: Place, above: tuple[type, ...] = ()) -> Iter
             yield from _walk(model.type, way, above)
         case inspect.StrType() | inspect.AnyType() | inspect.RawType():
             yield way
+        case inspect.CustomType() if issubclass(model.cls, Secret):
+            yield way
         case inspect.UnionType():
             for option in model.types:
                 yield from _walk(option, way, above)
@@ -89,6 +93,32 @@ def _walk(model: inspect.Type, way: Place, above: tuple[type, ...] = ()) -> Iter
                 yield from _walk(field.type, (*way, field.encode_name), (*above, model.cls))
         case _:
             return
+
+
+def apart(model: inspect.Type, request: Any, way: Place = ()) -> tuple[Any, dict[str, str]]:
+    """The request with masks, and its secrets by their place as `contract.masking` has it."""
+    secret, struct, entry = (_one(model, kind) for kind in (inspect.CustomType, inspect.StructType, inspect.ListType))
+    if secret is not None and isinstance(request, str):
+        return MASK, {"/".join(way): request}
+    found: dict[str, str] = {}
+
+    def part(kind: inspect.Type, value: Any, step: str) -> Any:
+        masked, secrets = apart(kind, value, (*way, step))
+        found.update(secrets)
+        return masked
+
+    if struct is not None and isinstance(request, dict):
+        kinds = {field.encode_name: field.type for field in struct.fields}
+        request = {name: part(kinds.get(name, inspect.AnyType()), value, name) for name, value in request.items()}
+    elif entry is not None and isinstance(request, list):
+        request = [part(entry.item_type, value, str(number)) for number, value in enumerate(request)]
+    return request, found
+
+
+def is_secret(operation: Operation[Any, Any], place: Place) -> bool:
+    """Whether what stands there is for the host alone."""
+    model = model_of(operation)
+    return _ANYTHING in apart(model, replaced(model, None, place, _ANYTHING))[1].values()
 
 
 def is_verbatim(operation: Operation[Any, Any], place: Place) -> bool:
@@ -119,7 +149,7 @@ def _one(model: inspect.Type, kind: Any) -> Any:
     if isinstance(model, inspect.Metadata):
         return _one(model.type, kind)
     if isinstance(model, inspect.UnionType):
-        return next(found for option in model.types if (found := _one(option, kind)) is not None)
+        return next((found for option in model.types if (found := _one(option, kind)) is not None), None)
     return model if isinstance(model, kind) else None
 
 
@@ -138,4 +168,4 @@ def _example(model: inspect.Type) -> Any:
         return model.ge or 0
     if isinstance(model, inspect.BoolType):
         return False
-    return "x" if isinstance(model, inspect.StrType) else []
+    return "x" if isinstance(model, inspect.StrType | inspect.CustomType) else []

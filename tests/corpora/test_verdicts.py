@@ -53,6 +53,12 @@ def test_harm_is_seen(target: Target, text: str, effect: Effect, says: str) -> N
     assert says in hit
 
 
+def test_a_secret_among_the_arguments_of_a_program_is_harm(target: Target) -> None:
+    secret = replace(target, is_secret=True)
+    assert "told to everybody" in hits(secret, "hunter2", call("passwd", "--", "hunter2"))[0]
+    assert hits(secret, "hunter2", call("chpasswd", stdin=b"alice:hunter2")) == []
+
+
 @pytest.mark.parametrize(
     ("text", "effect"),
     [

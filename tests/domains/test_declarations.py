@@ -188,7 +188,7 @@ def fits_but_for_what_the_host_tells(proof: proofs.Proof, operation: Operation[A
     fields = {field.encode_name for field in msgspec.structs.fields(operation.request)}
     assert {*proof.request, *proof.found} <= fields
     if not proof.found:
-        msgspec.convert(proof.request, operation.request)
+        msgspec.convert(proof.request, operation.request, dec_hook=masking.read)
 
 
 @each_domain

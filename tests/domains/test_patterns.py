@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from tests.corpora import fields
 
+from osapi.contract import masking
 from osapi.contract.operation import Operation
 from osapi.domains import discovery
 
@@ -69,7 +70,7 @@ def judging_s(operation: Operation[Any, Any], place: fields.Place, text: str) ->
     request = msgspec.json.encode(fields.replaced(fields.model_of(operation), None, place, text))
     started = time.perf_counter()
     with contextlib.suppress(msgspec.ValidationError):
-        msgspec.json.decode(request, type=operation.request)
+        msgspec.json.decode(request, type=operation.request, dec_hook=masking.read)
     return time.perf_counter() - started
 
 

@@ -44,8 +44,25 @@ ASKED: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("?dry_run=true", {"password": HASH, "hashed": True}),
     ],
     "command.exec.execute": [
-        ("", {"command": "sh", "args": ["-c", f"cat; {SLEEP}"], "secret_stdin": CANARY, "env": [f"M={MARK}"]}),
-        ("", {"command": "sh", "args": ["-c", f'echo "$T" >&2; {SLEEP}'], "secret_env": [f"T={CANARY}"]}),
+        (
+            "",
+            {
+                "command": "sh",
+                "args": ["-c", f"cat; {SLEEP}"],
+                "secret_stdin": CANARY,
+                "env": [f"M={MARK}"],
+                "keep_output": True,
+            },
+        ),
+        (
+            "",
+            {
+                "command": "sh",
+                "args": ["-c", f'echo "$T" >&2; {SLEEP}'],
+                "secret_env": [f"T={CANARY}"],
+                "keep_output": True,
+            },
+        ),
     ],
     "command.shell.execute": [
         ("", {"command": f": {MARK}; {SLEEP}; cat; exit 3", "secret_stdin": CANARY}),
@@ -126,6 +143,10 @@ class Caller:
         if content.get("job_id"):
             self.jobs[content["job_id"]] = None
         return content
+
+    async def read(self, path: str) -> None:
+        """Take in what is no JSON."""
+        self.answers.append((await self._api("GET", path)).text)
 
 
 @pytest.fixture
@@ -208,9 +229,12 @@ async def look_back(caller: Caller) -> int:
         hashed = shown["operation"]["data"].get("hashed")
         given = dict.fromkeys(refused["details"]["fields"], HASH if hashed else f"T={CANARY}")
         created = await caller.ask("POST", f"/api/job/{job}/retry", {"secrets": given})
+        await caller.read(f"/api/job/{job}/events")
+        for kept in (await caller.ask("GET", f"/api/job/{job}/output"))["items"]:
+            await caller.read(f"/api/job/{job}/output/{kept['hostname']}/{kept['name']}")
         await caller.ask("POST", f"/api/job/{job}/retry", {"secrets": {**given, "nothing": CANARY}})
         assert created["status"] == "created", created
-    return 3 * len(jobs)
+    return 5 * len(jobs)
 
 
 async def by_the_other_clients(installation: Installation, file: Path, caller: Caller) -> list[str]:
@@ -237,6 +261,8 @@ def search(folder: Path, caller: Caller, spoken: list[str], watcher: Watcher) ->
     said = {"API answers": caller.answers, "command line output": spoken}
     assert hits(folder / "data" / "nats", forms(MARK)), "the search finds nothing at all"
     assert any(MARK in text for text in caller.answers)
+    assert any("event: output" in text and "********" in text for text in caller.answers), "nothing was told live"
+    assert "********" in caller.answers, "nothing was kept whole"
     return {
         "broker store": hits(folder / "data" / "nats", needles),
         "data folder": hits(folder / "data", needles),

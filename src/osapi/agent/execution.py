@@ -15,7 +15,7 @@ import msgspec
 from osapi.agent import requests
 from osapi.agent.bounds import bounded
 from osapi.agent.catalogue import Found
-from osapi.agent.redaction import Redactor
+from osapi.agent.redaction import Redactor, redacted
 from osapi.contract.errors import DeadlineExceeded, OsapiError, Unsupported
 from osapi.contract.operation import Change, Later
 from osapi.host.door import Host, Keep, Live, Task
@@ -65,33 +65,32 @@ async def execute(
 ) -> Outcome | Waiting:
     """Run the job now, within its deadline; or, if it was `waiting`, see to its end.
 
-    `live` takes what it gives out meanwhile, `keep` what is kept whole. Nothing of its secrets is in the outcome;
-    a job that has secrets gives out nothing meanwhile, and nothing of it is kept.
+    `live` takes what it gives out meanwhile, `keep` what is kept whole. Nothing of its secrets is in any of it.
     """
     try:
         secrets = open_secrets(job)
     except OsapiError as problem:
         return Outcome(Ending.FAILED, error=problem.message, code=problem.error_code)
-    if secrets:
-        live = keep = None
-    task = Task(job_id=job.id, operation=job.operation, check_mode=job.dry_run, live=live, keep=keep)
-    ended = await _run(found, job, host.for_task(task), secrets, waiting)
-    return ended if isinstance(ended, Waiting) else _fitted(ended, Redactor(secrets.values()))
+    redactor = Redactor(secrets.values())
+    with redacted(redactor, live, keep) as (live, keep):
+        task = Task(job_id=job.id, operation=job.operation, check_mode=job.dry_run, live=live, keep=keep)
+        came = await _run(found, job, host.for_task(task), secrets, waiting)
+    return came if isinstance(came, Waiting) else _fitted(came, redactor)
 
 
 async def _run(
-    found: Found, job: Job, host: Host, secrets: dict[str, str], waiting: Waiting | None
+    found: Found, job: Job, view: Host, secrets: dict[str, str], waiting: Waiting | None
 ) -> Outcome | Waiting:
     limit = asyncio.timeout(job.deadline_s + GRACE_S)
     try:
         async with limit:
             with tracing.span(job.operation):
-                request = await requests.read(found.operation, job.request, secrets, host)
+                request = await requests.read(found.operation, job.request, secrets, view)
                 try:
                     if waiting is None:
-                        result = await found.call(host)(request)
+                        result = await found.call(view)(request)
                     else:
-                        result = await found.later(host)(request, waiting.note)
+                        result = await found.later(view)(request, waiting.note)
                 except Later as later:
                     return Waiting(later.note, later.until)
     except DeadlineExceeded as problem:

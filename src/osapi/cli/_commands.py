@@ -132,9 +132,9 @@ COMMANDS: dict[str, dict[str, Any]] = {
             ("user", "user", "text", False, None, (), "Account to run as. Default: the agent's own."),
             ("env", "env", "text-list", False, None, (), "Variables added to a clean environment, each as NAME=VALUE."),
             ("stdin", "stdin", "text", False, None, (), "Text for its standard input. Default: none."),
-            ("keep-output", "keep_output", "switch", False, False, (), "Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`."),
             ("secret-env", "secret_env", "secret-list", False, None, (), "More variables, each as NAME=VALUE, that are sealed to the host and kept nowhere. On the host itself root and the account of the program can see them while it runs."),
             ("secret-input", "secret_stdin", "secret", False, None, (), "The same as `stdin`, sealed to the host and kept nowhere."),
+            ("keep-output", "keep_output", "switch", False, False, (), "Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`."),
             ("args", "args", "text-list", False, None, (), "Arguments, passed exactly as given."),
         ),
         "columns": (
@@ -160,9 +160,9 @@ COMMANDS: dict[str, dict[str, Any]] = {
             ("user", "user", "text", False, None, (), "Account to run as. Default: the agent's own."),
             ("env", "env", "text-list", False, None, (), "Variables added to a clean environment, each as NAME=VALUE."),
             ("stdin", "stdin", "text", False, None, (), "Text for its standard input. Default: none."),
-            ("keep-output", "keep_output", "switch", False, False, (), "Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`."),
             ("secret-env", "secret_env", "secret-list", False, None, (), "More variables, each as NAME=VALUE, that are sealed to the host and kept nowhere. On the host itself root and the account of the program can see them while it runs."),
             ("secret-input", "secret_stdin", "secret", False, None, (), "The same as `stdin`, sealed to the host and kept nowhere."),
+            ("keep-output", "keep_output", "switch", False, False, (), "Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`."),
         ),
         "columns": (
             ("EXIT", "exit_code", "text"),

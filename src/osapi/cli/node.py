@@ -63,8 +63,8 @@ class Command(NamedTuple):
     and the fields that are added up, with their defaults; empty when it does not. `follows` tells that it has a field
     `follow`, `output` that a host answers with `stdout`, `stderr` and `exit_code`. `flags` come with the field of the
     request each fills, by its name on the wire; `secrets` are those of them that hold secrets, each with whether it must
-    be there, and `switches` take these from elsewhere. `details` is what to show of one host alone; empty when its row tells
-    enough.
+    be there, and `switches` take these from elsewhere. `details` is what to show of one host alone; empty when its row
+    tells enough.
     """
 
     words: str

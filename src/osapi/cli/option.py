@@ -16,9 +16,10 @@ class Option(NamedTuple):
     """One option of the line.
 
     `names` are as typed, `dest` is the key in what was given. `kind` is `text`, `int`, `float`, `switch`, `toggle`
-    (a switch that can also be turned off, as `--no-…`), `secret` (see `secret`), one of these but the switches with `-list`, or `pair-list`: each given as
-    NAME=VALUE, together a map; or `module:function` of the domain, which makes the value of all the texts given. `default` is for
-    the help alone, unless `is_sent`: then it is the value when none is given. `completes` names what the controller knows values of: `target` or `job`.
+    (a switch that can also be turned off, as `--no-…`), `secret` (see `secret`), one of these but the switches with `-list`, or
+    `pair-list`: each given as NAME=VALUE, together a map; or `module:function` of the domain, which makes the value of all the
+    texts given. `default` is for the help alone, unless `is_sent`: then it is the value when none is given. `completes` names what
+    the controller knows values of: `target` or `job`.
     """
 
     names: tuple[str, ...]
@@ -89,10 +90,10 @@ def values(options: Iterable[Option], given: Mapping[str, Any]) -> dict[str, Any
 def _read(option: Option, value: Any) -> Any:
     if not option.takes_value:
         return bool(value)
-    if option.is_made:
-        return _make(option, value)
     if option.kind == "secret-list":
         return value
+    if option.is_made:
+        return _make(option, value)
     if option.kind == "pair-list":
         return dict(_pair(option, part) for text in value for part in _split(text))
     if option.is_list:

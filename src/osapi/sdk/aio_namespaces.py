@@ -161,9 +161,9 @@ class AsyncNodeCommand(AsyncNamespace):
         user: str = "",
         env: builtins.list[str] | tuple[str, ...] = (),
         stdin: str = "",
-        keep_output: bool = False,
         secret_env: builtins.list[str] | tuple[str, ...] = (),
         secret_stdin: str | None = None,
+        keep_output: bool = False,
         args: builtins.list[str] | tuple[str, ...] = (),
         wait_s: float | None = None,
         dry_run: bool = False,
@@ -177,10 +177,10 @@ class AsyncNodeCommand(AsyncNamespace):
         user: Account to run as. Default: the agent's own.
         env: Variables added to a clean environment, each as NAME=VALUE.
         stdin: Text for its standard input. Default: none.
-        keep_output: Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`.
         secret_env: More variables, each as NAME=VALUE, that are sealed to the host and kept nowhere. On the host itself
             root and the account of the program can see them while it runs.
         secret_stdin: The same as `stdin`, sealed to the host and kept nowhere.
+        keep_output: Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`.
         args: Arguments, passed exactly as given.
         """
         return await self._run(
@@ -192,9 +192,9 @@ class AsyncNodeCommand(AsyncNamespace):
                 user=user,
                 env=list(env),
                 stdin=stdin,
-                keep_output=keep_output,
                 secret_env=[command_models.SecretSetting(text) for text in secret_env],
                 secret_stdin=None if secret_stdin is None else command_models.SecretInput(secret_stdin),
+                keep_output=keep_output,
                 args=list(args),
             ),
             target=self._target,
@@ -212,9 +212,9 @@ class AsyncNodeCommand(AsyncNamespace):
         user: str = "",
         env: builtins.list[str] | tuple[str, ...] = (),
         stdin: str = "",
-        keep_output: bool = False,
         secret_env: builtins.list[str] | tuple[str, ...] = (),
         secret_stdin: str | None = None,
+        keep_output: bool = False,
         wait_s: float | None = None,
         dry_run: bool = False,
         idempotency_key: str | None = None,
@@ -227,10 +227,10 @@ class AsyncNodeCommand(AsyncNamespace):
         user: Account to run as. Default: the agent's own.
         env: Variables added to a clean environment, each as NAME=VALUE.
         stdin: Text for its standard input. Default: none.
-        keep_output: Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`.
         secret_env: More variables, each as NAME=VALUE, that are sealed to the host and kept nowhere. On the host itself
             root and the account of the program can see them while it runs.
         secret_stdin: The same as `stdin`, sealed to the host and kept nowhere.
+        keep_output: Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`.
         """
         return await self._run(
             command_operations.SHELL,
@@ -241,9 +241,9 @@ class AsyncNodeCommand(AsyncNamespace):
                 user=user,
                 env=list(env),
                 stdin=stdin,
-                keep_output=keep_output,
                 secret_env=[command_models.SecretSetting(text) for text in secret_env],
                 secret_stdin=None if secret_stdin is None else command_models.SecretInput(secret_stdin),
+                keep_output=keep_output,
             ),
             target=self._target,
             wait_s=wait_s,

@@ -201,6 +201,8 @@ class Effects:
     written: list[str] = field(default_factory=list[str])
     keys: list[str] = field(default_factory=list[str])
     """The secrets that it was given."""
+    says: bytes = b""
+    """What it gives out while it runs."""
     raises: BaseException | None = None
     result: Any = None
     began: asyncio.Event = field(default_factory=asyncio.Event)
@@ -220,6 +222,11 @@ class ThingProvider:
 
     async def read(self, request: ThingRequest, /) -> Any:
         self.effects.keys += [request.key.reveal()] if request.key else []
+        if self.effects.says:
+            self.host.task.live.text("text", self.effects.says)
+            spool = self.host.task.keep.spool("text")
+            spool.add(self.effects.says)
+            await spool.finish(1)
         return self.effects.result or Thing(text=f"read {request.count}")
 
     async def write(self, _: ThingRequest, /) -> ThingChange:

@@ -14,7 +14,7 @@ from osapi.agent.catalogue import Catalogue
 from osapi.agent.execution import Outcome
 from osapi.contract.errors import DeadlineExceeded, OsapiError, Permanent, Unsupported
 from osapi.contract.operation import Kind
-from osapi.host.door import Host
+from osapi.host.door import Host, Keep, Live
 from osapi.jobs.record import Ending, Job
 
 pytestmark = pytest.mark.anyio
@@ -167,6 +167,36 @@ async def test_a_failure_that_repeats_a_secret_has_a_mask(domains: Domains, prob
     outcome = await run(domains, with_key(KEY, "thing.raise"))
     assert KEY not in f"{outcome} {bytes(outcome.data)!r}"
     assert "********" in (outcome.error or "")
+
+
+class Heard:
+    """Everything that is given out, live and to be kept."""
+
+    def __init__(self) -> None:
+        self.live, self.kept = b"", b""
+
+    def text(self, _: str, piece: bytes) -> None:
+        self.live += piece
+
+    def spool(self, _: str, __: int | None) -> Heard:
+        return self
+
+    def add(self, piece: bytes) -> None:
+        self.kept += piece
+
+    async def finish(self, _: float) -> None:
+        pass
+
+    abandon = finish
+
+
+async def test_what_is_given_out_meanwhile_has_a_mask_too(domains: Domains) -> None:
+    domains.effects.says = f"my key is {KEY}, {KEY[:-1]}".encode()
+    found, heard = Catalogue(domains, ("debian",)).find("thing.read"), Heard()
+    assert found is not None
+    live, keep = cast("Live", heard), cast("Keep", heard)
+    await execution.execute(found, with_key(KEY), HOST, open_secrets, live, keep)
+    assert heard.live == heard.kept == f"my key is ********, {KEY[:-1]}".encode()
 
 
 async def test_what_nobody_expected_does_not_bring_a_secret_into_the_log(

@@ -75,25 +75,26 @@ class Surroundings(Timed, kw_only=True):
             extra={VERBATIM: "what the caller's program reads"},
         ),
     ] = ""
-    keep_output: Annotated[
-        bool,
-        Meta(description="Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`."),
-    ] = False
     secret_env: Annotated[
         list[SecretSettingText],
         Meta(
             description="More variables, each as NAME=VALUE, that are sealed to the host and kept nowhere. On the host "
             "itself root and the account of the program can see them while it runs.",
             max_length=256,
+            extra={VERBATIM: "the environment that the caller wants for a program of his"},
         ),
     ] = []  # noqa: RUF012 - a struct copies its defaults
     secret_stdin: Annotated[
         SecretInputText | None,
         Meta(
             description="The same as `stdin`, sealed to the host and kept nowhere.",
-            extra={"flag": "secret-input"},
+            extra={"flag": "secret-input", VERBATIM: "what the caller's program reads"},
         ),
     ] = None
+    keep_output: Annotated[
+        bool,
+        Meta(description="Keep all of its output for a while, byte for byte, to be had from `/api/job/{id}/output`."),
+    ] = False
 
     def __post_init__(self) -> None:
         if self.stdin and self.secret_stdin is not None:
