@@ -93,6 +93,10 @@ class Engine:
         at_once = " --time 0" if self.is_podman else ""
         self.shell(f"{self.program} ps -aq | xargs -r {self.program} rm -fv{at_once}")
 
+    def forget(self) -> None:
+        """Remove every image, and what the registry has."""
+        self.shell(f"{self.program} images -aq | sort -u | xargs -r {self.program} rmi -f; rm -rf {FOLDER}")
+
     def build(self) -> None:
         """Make the image `probe:1`, without a network."""
         self.fleet.bed(

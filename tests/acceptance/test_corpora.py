@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from msgspec import inspect
 from tests.acceptance.controller import Unchecked, unchecked
 from tests.acceptance.fleet import OUTSIDE, Fleet
 from tests.acceptance.subject import Subject, subject
@@ -97,4 +96,4 @@ def _proof(domain: str, constant: str, target: Target) -> Proof:
 def _request(target: Target, base: dict[str, Any], name: str) -> Any:
     value = fields.found(base, target.place)
     text = payloads.text_of(name, str(value or target.value))
-    return fields.replaced(inspect.type_info(target.operation.request), base, target.place, text)
+    return fields.replaced(fields.model_of(target.operation), base, target.place, text)

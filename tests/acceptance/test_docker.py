@@ -44,6 +44,8 @@ def engine(request: pytest.FixtureRequest, fleet: Fleet) -> Iterator[Engine]:
     eventually(lambda: found.shell(f"curl -s http://{REGISTRY}/v2/ || true") == "{}", "the registry does not answer")
     yield found
     fleet.bed("exec", HOST, "systemctl", "stop", "osapi-test-registry", check=False)
+    found.clear()
+    found.forget()
     found.stop()
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from msgspec import inspect
 from tests.corpora import fields, payloads
 from tests.corpora.fields import Place
 from tests.corpora.gullible import GulliblePrograms, GullibleServices
@@ -53,8 +52,7 @@ class Target:
 
     def request(self, text: str) -> Any:
         """The request with this text in the place."""
-        model = inspect.type_info(self.operation.request)
-        return fields.replaced(model, self.case.content.request, self.place, text)
+        return fields.replaced(fields.model_of(self.operation), self.case.content.request, self.place, text)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,9 +15,19 @@ Place = tuple[str, ...]
 LIST, VALUE, KEY = "[]", "{}", "{key}"
 
 
+def model_of(operation: Operation[Any, Any]) -> inspect.Type:
+    """The type of its request."""
+    return _inspected(operation.request)
+
+
+@functools.cache
+def _inspected(model: type) -> inspect.Type:
+    return inspect.type_info(model)
+
+
 def places(operation: Operation[Any, Any]) -> list[Place]:
     """Every place for text, each once."""
-    return list(dict.fromkeys(_walk(inspect.type_info(operation.request), ())))
+    return list(dict.fromkeys(_walk(model_of(operation), ())))
 
 
 def spelled(place: Place) -> str:
@@ -82,7 +93,7 @@ def _walk(model: inspect.Type, way: Place, above: tuple[type, ...] = ()) -> Iter
 
 def is_verbatim(operation: Operation[Any, Any], place: Place) -> bool:
     """Whether what stands there is the caller's own program, argument or content, as its model says."""
-    return any(_said(inspect.type_info(operation.request), place))
+    return any(_said(model_of(operation), place))
 
 
 def _said(model: inspect.Type, place: Place) -> Iterator[bool]:
