@@ -78,6 +78,8 @@ def test_a_renamed_host_answers_by_its_new_name(fleet: Fleet) -> None:
     assert fleet.bed("enter", 2, "hostname") == "web-02"
     assert fleet.bed("enter", 2, "cat", "/etc/hostname") == "web-02"
     eventually(lambda: fleet.client("node", "hostname", "get", "-T", "web-02").status == 0, "the new name is not known")
+    assert fleet.client("node", "hostname", "update", "-T", "web-02", "--name", "host2").status == 0
+    eventually(lambda: fleet.client("node", "hostname", "get", "-T", "host2").status == 0, "the old name is not known")
 
 
 def _status(fleet: Fleet, job: str) -> str:

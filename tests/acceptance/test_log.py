@@ -39,9 +39,8 @@ def test_filters_are_those_of_the_journal(fleet: Fleet) -> None:
     assert messages(fleet, "unit", "--name", "alarm", "--priority", "err") == ["hot"]
     assert len(messages(fleet, "query", "--lines", "3")) == 3
     assert "hot" in messages(fleet, "query", "--since", "1h", "--lines", "1000")
-    assert (
-        messages(fleet, "unit", "--name", "alarm", "--since", "1h", "--priority", "info", "--lines", "2")[0] == "cold"
-    )
+    told = messages(fleet, "unit", "--name", "alarm", "--since", "1h", "--priority", "info")
+    assert {"hot", "cold"} <= set(told)
     assert messages(fleet, "query", "--since", "2099-01-01T00:00:00Z") == []
     assert "hot" in messages(fleet, "query", "--since", "1 hour ago", "--priority", "err")
 

@@ -86,7 +86,7 @@ def parse(text: str) -> Target:
         return AnyTarget()
     if text == "_all":
         return AllTarget()
-    if text != text.strip():
+    if text != text.strip() and not _QUERY_MARKS & set(text.strip()):
         raise Invalid(f"target {text!r} begins or ends with white space; write it without")
     if _QUERY_MARKS & set(text):
         return QueryTarget(text, query_parser.parse(text))
