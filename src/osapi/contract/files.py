@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import enum
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from osapi.contract.operation import VERBATIM
 
 PROTECTED_PREFIX = "osapi/"
 """Names that begin so belong to OSAPI: it writes them, nobody else does."""
@@ -20,3 +25,12 @@ class ContentType(enum.Enum):
     def of(cls, attribute: str | None) -> ContentType:
         """What the attribute of an object says; raw when it says nothing that is known."""
         return cls.TEMPLATE if attribute == cls.TEMPLATE.value else cls.RAW
+
+
+Variables = Annotated[
+    dict[str, Any],
+    Meta(
+        description="What a template may speak of as `vars`; given as NAME=VALUE.",
+        extra={"flag": "var", VERBATIM: "values for the caller's own template"},
+    ),
+]

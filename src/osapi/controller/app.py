@@ -57,6 +57,7 @@ from osapi.telemetry.process import ProcessMeter
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 from osapi.transport.bucket import Entry
+from osapi.transport.follower import Follower
 from osapi.transport.objects import ObjectStore
 from osapi.transport.provision import provision
 
@@ -141,7 +142,9 @@ class Controller:
         opened.push_async_callback(broker.close)
         wanted = layout.of_settings(settings)
         await provision(broker, wanted)
-        await _follow(broker, revoked)
+        revocations = _revocations(broker, revoked)
+        opened.push_async_callback(revocations.stop)
+        await revocations.start()
         audit = auditing.service(settings, self._paths, broker)
         if audit is not None:
             opened.push_async_callback(audit.stop)
@@ -288,13 +291,13 @@ async def _seed(store: ObjectStore) -> None:
         _log.error("file.not_seeded", error=problem.message)
 
 
-async def _follow(broker: Broker, revoked: Revocations) -> None:
-    """Keep the list of revoked tokens as the bucket has it; return when all that is stored is known."""
+def _revocations(broker: Broker, revoked: Revocations) -> Follower:
+    """What keeps the list of revoked tokens as the bucket has it."""
 
     def note(entry: Entry) -> None:
         revoked.apply(entry.key, deleted=entry.deleted)
 
-    await broker.bucket(revocation.BUCKET).follow(revocation.FILTER, note)
+    return Follower(broker.bucket(revocation.BUCKET), revocation.FILTER, note)
 
 
 def _checks(broker: Broker, jobs: JobService, heartbeat: Heartbeat) -> Checks:

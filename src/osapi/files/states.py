@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 
 import msgspec
@@ -10,7 +9,7 @@ import msgspec
 from osapi.files.record import FileState
 from osapi.telemetry.log import get_logger
 from osapi.transport.bucket import Bucket, Entry
-from osapi.transport.watch import Watch
+from osapi.transport.follower import Follower
 
 _log = get_logger(__name__)
 _decode = msgspec.json.Decoder(FileState).decode
@@ -20,21 +19,16 @@ class FileStates:
     """The last word of every agent about every file. `start` returns when all that is stored is known."""
 
     def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
         self._states: dict[str, FileState] = {}
-        self._watch: Watch | None = None
+        self._follower = Follower(bucket, ">", self.note, self._states.clear)
 
     async def start(self) -> None:
         """Follow the bucket. Raises `Unavailable` or `NotFound`."""
-        ready = asyncio.Event()
-        self._watch = await self._bucket.watch(">", self.note, on_ready=ready.set, on_reset=self._states.clear)
-        await ready.wait()
+        await self._follower.start()
 
     async def stop(self) -> None:
         """Follow it no longer. A second call changes nothing."""
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            await watch.stop()
+        await self._follower.stop()
 
     def note(self, entry: Entry) -> None:
         """Take in one entry. What is no record is left out and logged."""

@@ -13,7 +13,7 @@ from osapi.fleet import models
 from osapi.fleet.models import ComponentKind, ComponentRecord
 from osapi.telemetry.log import get_logger
 from osapi.transport.bucket import Bucket, Entry
-from osapi.transport.watch import Watch
+from osapi.transport.follower import Follower
 
 _log = get_logger(__name__)
 _decode = msgspec.json.Decoder(ComponentRecord).decode
@@ -39,25 +39,21 @@ class Components:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._bucket = bucket
         self._ttl_s = ttl.total_seconds()
         self._clock = clock
         self._now = now
         self._known: dict[str, tuple[ComponentRecord, float]] = {}
-        self._watches: list[Watch] = []
-        self._caught_up = False
+        self._followers = [Follower(bucket, f"{kind.value}.*", self.note) for kind in ComponentKind]
 
     async def start(self) -> None:
         """Return when every stored record has been read. A second call changes nothing."""
-        if not self._watches:
-            self._watches = [await self._bucket.follow(f"{kind.value}.*", self.note) for kind in ComponentKind]
-            self._caught_up = True
+        for follower in self._followers:
+            await follower.start()
 
     async def stop(self) -> None:
         """End the watches. A second call changes nothing."""
-        watches, self._watches = self._watches, []
-        for watch in watches:
-            await watch.stop()
+        for follower in self._followers:
+            await follower.stop()
 
     def list(self) -> Sequence[Component]:
         """All that are known, controllers first. What ended in good order is left out."""
@@ -79,6 +75,10 @@ class Components:
             return
         age_s = 0.0 if self._caught_up else max(0.0, (self._now() - entry.created).total_seconds())
         self._known[entry.key] = record, self._clock() - age_s
+
+    @property
+    def _caught_up(self) -> bool:
+        return all(follower.caught_up for follower in self._followers)
 
     def _component(self, record: ComponentRecord, arrived: float) -> Component:
         silent_s = self._clock() - arrived

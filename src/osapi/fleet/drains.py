@@ -21,7 +21,7 @@ from osapi.pki.signing import Signer, Verifier
 from osapi.telemetry.log import get_logger
 from osapi.transport.broker import Broker
 from osapi.transport.bucket import Bucket, Entry
-from osapi.transport.watch import Watch
+from osapi.transport.follower import Follower
 
 KEYS = "drain.*"
 
@@ -50,18 +50,15 @@ class Drains:
         self._now = now
         self._kept: dict[str, _Kept] = {}
         self._gone: dict[str, int] = {}
-        self._watch: Watch | None = None
+        self._follower = Follower(bucket, KEYS, self.note)
 
     async def start(self) -> None:
         """Return when every stored order has been read. A second call changes nothing."""
-        if self._watch is None and self._bucket is not None:
-            self._watch = await self._bucket.follow(KEYS, self.note)
+        await self._follower.start()
 
     async def stop(self) -> None:
         """End the watch. A second call changes nothing."""
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            await watch.stop()
+        await self._follower.stop()
 
     def order(self, machine: MachineId) -> DrainOrder | None:
         """The order by which an agent is drained; None when it takes work."""

@@ -5,8 +5,6 @@ They count when they are signed by the host's own key (`keys`); others go into q
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 
 from osapi.contract.errors import Forbidden
@@ -17,7 +15,7 @@ from osapi.jobs import envelope, subjects
 from osapi.jobs.quarantine import Doubt, Quarantine, Saying
 from osapi.jobs.trust import doubt
 from osapi.transport.bucket import Bucket, Entry
-from osapi.transport.watch import Watch
+from osapi.transport.follower import Follower
 
 KEYS = "facts.*"
 """Filter that matches the key of every record of facts."""
@@ -38,24 +36,15 @@ class FactBook:
         self._keys = keys
         self._quarantine = quarantine
         self._facts: dict[str, HostFacts] = {}
-        self._caught_up = asyncio.Event()
-        self._watch: Watch | None = None
+        self._follower = Follower(bucket, KEYS, self.note, self._facts.clear)
 
     async def start(self) -> None:
         """Return when all facts that are stored have been read. A second call changes nothing."""
-        if self._bucket is None:
-            return
-        if self._watch is None:
-            self._watch = await self._bucket.watch(
-                KEYS, self.note, on_ready=self._caught_up.set, on_reset=self._facts.clear
-            )
-        await self._caught_up.wait()
+        await self._follower.start()
 
     async def stop(self) -> None:
         """End the watch. A second call changes nothing."""
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            await watch.stop()
+        await self._follower.stop()
 
     def get(self, machine: MachineId) -> HostFacts | None:
         """The facts of a host; None while it has not told any, or when they were forgotten."""

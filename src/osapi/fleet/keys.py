@@ -20,7 +20,7 @@ from osapi.pki.keys import fingerprint
 from osapi.pki.signing import Verifier
 from osapi.telemetry.log import get_logger
 from osapi.transport.bucket import Bucket, Entry
-from osapi.transport.watch import Watch
+from osapi.transport.follower import Follower
 
 KEYS = "keys.*"
 """Filter that matches the entries of all agents."""
@@ -67,24 +67,17 @@ class KeyBook:
         self._known: dict[str, Known] = {}
         self._storing: set[asyncio.Task[None]] = set()
         self._unstored: set[str] = set()
-        self._caught_up = asyncio.Event()
-        self._watch: Watch | None = None
+        self._follower = Follower(bucket, KEYS, self.note)
 
     async def start(self) -> None:
         """Return when every stored key has been read. A second call changes nothing."""
-        if self._bucket is None:
-            return
-        if self._watch is None:
-            self._watch = await self._bucket.watch(KEYS, self.note, on_ready=self._caught_up.set)
-        await self._caught_up.wait()
+        await self._follower.start()
 
     async def stop(self) -> None:
         """End the watch. A second call changes nothing."""
-        watch, self._watch = self._watch, None
         for task in self._storing:
             task.cancel()
-        if watch is not None:
-            await watch.stop()
+        await self._follower.stop()
 
     def known(self, machine: MachineId) -> Known | None:
         """The key of this agent; None when none has been seen."""

@@ -32,7 +32,7 @@ from osapi.jobs.trust import doubt
 from osapi.pki import ed25519, sealing
 from osapi.pki.signing import Verifier
 from osapi.transport.bucket import Bucket, Entry
-from osapi.transport.watch import Watch
+from osapi.transport.follower import Follower
 
 _NAMED = 100
 """Hosts that a failure names at most."""
@@ -87,22 +87,16 @@ class Registry:
         self._arrived: dict[MachineId, float] = {}
         self._names: defaultdict[str, frozenset[MachineId]] = defaultdict(frozenset)
         self._keys: dict[str, MachineId] = {}
-        self._caught_up = asyncio.Event()
-        self._watch: Watch | None = None
+        self._follower = Follower(bucket, models.KEYS, self.note)
 
     async def start(self) -> None:
         """Return when every stored key and record has been read. A second call changes nothing."""
         await self._keybook.start()
-        if self._watch is None:
-            self._watch = await self._bucket.watch(models.KEYS, self.note, on_ready=self._caught_up.set)
-        await self._facts.start()
-        await self._caught_up.wait()
+        await asyncio.gather(self._follower.start(), self._facts.start())
 
     async def stop(self) -> None:
         """End the watch. A second call changes nothing."""
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            await watch.stop()
+        await self._follower.stop()
         await self._facts.stop()
         await self._keybook.stop()
 
@@ -225,7 +219,7 @@ class Registry:
             del self._names[name]
 
     def _age_s(self, entry: Entry) -> float:
-        if self._caught_up.is_set():
+        if self._follower.caught_up:
             return 0.0
         return max(0.0, (self._now() - entry.created).total_seconds())
 

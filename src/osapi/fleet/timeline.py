@@ -16,7 +16,7 @@ from osapi.fleet.models import TimelineEvent
 from osapi.jobs import subjects
 from osapi.telemetry.log import get_logger
 from osapi.transport.bucket import Bucket, Entry
-from osapi.transport.watch import Watch
+from osapi.transport.follower import Follower
 
 KEPT = 50
 """Events kept of one agent."""
@@ -34,18 +34,15 @@ class Timelines:
     def __init__(self, bucket: Bucket | None) -> None:
         self._bucket = bucket
         self._kept: dict[str, tuple[tuple[TimelineEvent, ...], int]] = {}
-        self._watch: Watch | None = None
+        self._follower = Follower(bucket, KEYS, self.note)
 
     async def start(self) -> None:
         """Return when all that is stored has been read. A second call changes nothing."""
-        if self._watch is None and self._bucket is not None:
-            self._watch = await self._bucket.follow(KEYS, self.note)
+        await self._follower.start()
 
     async def stop(self) -> None:
         """End the watch. A second call changes nothing."""
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            await watch.stop()
+        await self._follower.stop()
 
     def events(self, machine: MachineId) -> Sequence[TimelineEvent]:
         """What is known of an agent, oldest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from osapi.contract.errors import MissingTool
+from osapi.host import systemd
 from osapi.host.door import Host
 from osapi.host.kernel import text
 
@@ -12,7 +13,7 @@ UNKNOWN = "unknown"
 _DETECT = "systemd-detect-virt"
 _DEADLINE_S = 5.0
 _MARKS = {"/.dockerenv": "docker", "/run/.containerenv": "podman"}
-_MANAGERS = {"/run/systemd/system": "systemd", "/run/openrc": "openrc"}
+_MANAGERS = {systemd.RUNS: "systemd", "/run/openrc": "openrc"}
 _PACKAGES = {"apt-get": "apt", "dnf": "dnf", "yum": "yum", "zypper": "zypper", "apk": "apk", "pacman": "pacman"}
 _DEBIAN = {
     "x86_64": "amd64",

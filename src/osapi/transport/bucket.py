@@ -6,7 +6,6 @@ direct get of the same subject (NATS ADR-8, ADR-31). The bucket itself is made b
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -129,13 +128,6 @@ class Bucket:
 
         watch = Watch(self._link, self._stream, self._filter(pattern), on_message, on_ready, on_reset)
         await watch.start()
-        return watch
-
-    async def follow(self, pattern: str, on_entry: Callable[[Entry], None]) -> Watch:
-        """Like `watch`, and return when every entry that existed has been told."""
-        caught_up = asyncio.Event()
-        watch = await self.watch(pattern, on_entry, on_ready=caught_up.set)
-        await caught_up.wait()
         return watch
 
     def _subject(self, key: str) -> str:

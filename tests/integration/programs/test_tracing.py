@@ -92,7 +92,17 @@ def test_a_failure_is_told_by_its_code_and_arguments_and_output_not_at_all(
 ) -> None:
     environ = wanted(collector.address)
     started(installation, **environ)
-    line = ("client", "node", "command", "exec", "--target", "testmachine", "--json", "--command", "/opt/no-such-program")
+    line = (
+        "client",
+        "node",
+        "command",
+        "exec",
+        "--target",
+        "testmachine",
+        "--json",
+        "--command",
+        "/opt/no-such-program",
+    )
     done = installation.run(*line, "--args", "hunter2", **environ, TRACEPARENT=PARENT)
     assert done.returncode != 0
     spans = whole(collector)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
-from osapi.contract.files import ContentType
+from osapi.contract.files import ContentType, Variables
 from osapi.contract.operation import VERBATIM, Change
 from osapi.domains.cron import grammar
 
@@ -54,13 +54,6 @@ User = Annotated[
         max_length=32,
         pattern=r"^[a-z_][a-z0-9_-]*\$?$(?!\n)",
         examples=["www-data"],
-    ),
-]
-Variables = Annotated[
-    dict[str, Any],
-    Meta(
-        description="What a template may speak of as `vars`; given as NAME=VALUE.",
-        extra={"flag": "var", VERBATIM: "values for the caller's own template"},
     ),
 ]
 

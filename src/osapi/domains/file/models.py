@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
-from osapi.contract.files import ContentType
-from osapi.contract.operation import VERBATIM, Change
+from osapi.contract.files import ContentType, Variables
+from osapi.contract.operation import Change
 
 _PRINTABLE = r"[^\x00-\x1f\x7f]"
 
@@ -50,13 +50,6 @@ Account = Annotated[
         max_length=64,
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@-]*\$?$(?!\n)",
         examples=["www-data"],
-    ),
-]
-Variables = Annotated[
-    dict[str, Any],
-    Meta(
-        description="What a template may speak of as `vars`; given as NAME=VALUE.",
-        extra={"flag": "var", VERBATIM: "values for the caller's own template"},
     ),
 ]
 

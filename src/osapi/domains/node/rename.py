@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from osapi.contract.errors import Invalid
+from osapi.host import systemd
 from osapi.host.door import Host
 from osapi.host.plan import Action, Plan, Run, SetKernelValue, Write
 
@@ -12,8 +13,6 @@ STATIC_NAME = "/etc/hostname"
 KERNEL_NAME = "/proc/sys/kernel/hostname"
 HOST_NAME_MAX = 64
 """See gethostname(2)."""
-_SYSTEMD_RUNS = "/run/systemd/system"
-"""Exists exactly while systemd is the init system, see sd_booted(3)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +29,10 @@ async def look(host: Host) -> Seen:
     """Read both names, and who keeps them."""
     static = await host.read(STATIC_NAME, follow=True)
     running = await host.read(KERNEL_NAME)
-    booted = await host.stat(_SYSTEMD_RUNS)
     return Seen(
         running=(running or b"").decode("utf-8", "replace").strip(),
         static=None if static is None else _first_name(static.decode("utf-8", "replace")),
-        has_hostnamed=booted is not None and host.which("hostnamectl") is not None,
+        has_hostnamed=host.which("hostnamectl") is not None and await systemd.runs(host),
     )
 
 

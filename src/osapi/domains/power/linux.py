@@ -14,13 +14,11 @@ from osapi.domains.power.absence import Absence
 from osapi.domains.power.models import PowerChange, PowerRequest, PowerStatus, RebootRequest, ShutdownRequest
 from osapi.domains.power.provider import PowerProvider
 from osapi.domains.power.schedule import Appointment
+from osapi.host import systemd
 from osapi.host.door import Host
 
 NOTE = "/run/systemd/shutdown/scheduled"
 """logind writes it when it schedules a shutdown and removes it when that is cancelled."""
-_SYSTEMD_RUNS = "/run/systemd/system"
-"""Exists exactly while systemd is the init system, see sd_booted(3)."""
-_BUS = "/run/dbus/system_bus_socket"
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
@@ -92,9 +90,9 @@ class LinuxPower:
         return schedule.parse(await self._host.read(NOTE), self._host.now())
 
     async def _need_logind(self) -> None:
-        if await self._host.stat(_SYSTEMD_RUNS) is None:
+        if not await systemd.runs(self._host):
             raise Unsupported("this host is not run by systemd, which schedules reboots and shutdowns")
-        if await self._host.stat(_BUS) is None:
+        if not await systemd.has_bus(self._host):
             raise MissingTool("dbus is not installed on this host or does not run; systemd-logind needs it")
 
 

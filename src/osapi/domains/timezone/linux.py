@@ -11,11 +11,9 @@ from osapi.domains.timezone import decisions, zones
 from osapi.domains.timezone.decisions import LINK, NAME, Seen
 from osapi.domains.timezone.models import Timezone, TimezoneChange, TimezoneUpdate
 from osapi.domains.timezone.provider import TimezoneProvider
+from osapi.host import systemd
 from osapi.host.door import Host
 
-_SYSTEMD_RUNS = "/run/systemd/system"
-"""Exists exactly while systemd is the init system, see sd_booted(3)."""
-_BUS = "/run/dbus/system_bus_socket"
 _NOTE = "programs that run keep the former zone until they are restarted, cron and loggers among them"
 
 
@@ -69,9 +67,9 @@ class LinuxTimezone:
         )
 
     async def _has_timedated(self) -> bool:
-        if self._host.which("timedatectl") is None or await self._host.stat(_SYSTEMD_RUNS) is None:
+        if self._host.which("timedatectl") is None or not await systemd.runs(self._host):
             return False
-        return await self._host.stat(_BUS) is not None
+        return await systemd.has_bus(self._host)
 
 
 def provider(host: Host) -> TimezoneProvider:
