@@ -14,7 +14,7 @@ import uvloop
 
 from osapi.agent import failpoints
 from osapi.agent.app import Agent
-from osapi.agent.parts import Setup
+from osapi.agent.foundation import Setup
 from osapi.config import source
 from osapi.config.load import load
 from osapi.config.paths import paths

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 
+from osapi.agent.foundation import Setup
 from osapi.agent.ledger import Ledger
-from osapi.agent.parts import Parts, Setup, build
+from osapi.agent.parts import Parts, build
 from osapi.agent.tasks import Tasks
 from osapi.contract.errors import Unavailable
 from osapi.telemetry.log import get_logger

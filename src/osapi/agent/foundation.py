@@ -1,0 +1,192 @@
+"""What one agent stands on: its settings, state and keys, the host, and the connection to the broker."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+
+from osapi.agent import keys
+from osapi.agent.catalogue import Domains
+from osapi.agent.duty import Duty
+from osapi.agent.failpoints import FailPoints
+from osapi.agent.figures import Figures
+from osapi.agent.keys import Keys
+from osapi.agent.ledger import Ledger
+from osapi.agent.nameplate import Nameplate
+from osapi.agent.pressure import Pressure
+from osapi.agent.pulse import Pulse
+from osapi.agent.reach import Reach
+from osapi.agent.statedir import StateDir
+from osapi.config import connection
+from osapi.config.paths import Paths
+from osapi.config.settings import Settings
+from osapi.contract.errors import Invalid, Unavailable
+from osapi.contract.ids import MachineId
+from osapi.host import identity, trial
+from osapi.host.fetchable import Fetchable
+from osapi.host.local import LocalHost, open_host
+from osapi.host.objects import BrokerObjects
+from osapi.pki.keys import load_public_key
+from osapi.pki.signing import Verifier
+from osapi.telemetry.log import get_logger
+from osapi.transport.address import Address, Credentials
+from osapi.transport.broker import Broker
+
+_CONNECT_S = 2.0
+_LONGEST_PAUSE_S = 5.0
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What an agent is made from. `domains` says where its operations are found."""
+
+    settings: Settings
+    paths: Paths
+    domains: Domains
+    fail_points: FailPoints
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What parts ask of one another: to say hello now, to beat now, and to try again what the broker did not take."""
+
+    hello: asyncio.Event
+    beat: asyncio.Event
+    returned: Pulse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Foundation:
+    """All of it, opened and connected."""
+
+    setup: Setup
+    own: Keys
+    verifier: Verifier
+    """Knows what the controller has signed."""
+    host: LocalHost
+    machine: MachineId
+    nameplate: Nameplate
+    ledger: Ledger
+    broker: Broker
+    duty: Duty
+    pressure: Pressure
+    figures: Figures
+    wanted: Wanted
+
+    @property
+    def settings(self) -> Settings:
+        return self.setup.settings
+
+
+async def lay(setup: Setup, stack: AsyncExitStack) -> Foundation:
+    """Open everything and connect, for as long as that takes. `stack` closes what was opened.
+
+    Raises what `parts.build` does.
+    """
+    wanted = Wanted(hello=asyncio.Event(), beat=asyncio.Event(), returned=Pulse())
+    figures = Figures(setup.settings.agent.metrics)
+    stack.callback(figures.close)
+    verifier = _verifier(setup.paths)
+    state = StateDir(setup.paths.agent_state)
+    stack.callback(state.release)
+    own = keys.load_or_create(state.path)
+    reach = Reach()
+    host = await _host(setup, state, reach)
+    stack.callback(host.managed.close)
+    await _undo_leftovers(host)
+    ledger = await Ledger.open(state.ledger, setup.now())
+    stack.push_async_callback(ledger.close)
+    names = await host.names()
+    nameplate = Nameplate(host, names.hostname, wanted.beat.set)
+    address = _address(setup, names.machine_id)
+    broker = await _connect(setup, address, names.machine_id, wanted)
+    stack.push_async_callback(broker.close)
+    reach.use(address, broker)
+    return Foundation(
+        setup=setup,
+        own=own,
+        verifier=verifier,
+        host=_with_objects(host, broker, setup.settings),
+        machine=names.machine_id,
+        nameplate=nameplate,
+        ledger=ledger,
+        broker=broker,
+        duty=Duty(state.drain_order, names.machine_id, verifier, wanted.beat.set),
+        pressure=Pressure(state.conditions, setup.settings.agent, setup.now),
+        figures=figures,
+        wanted=wanted,
+    )
+
+
+def _verifier(paths: Paths) -> Verifier:
+    path = paths.controller_public_key
+    if not path.exists():
+        raise Invalid(
+            f"{path} is missing, so this agent could trust no job; copy controller.pub there from the controller"
+            f" (on one machine, start the controller first)"
+        )
+    return Verifier.of(load_public_key(path))
+
+
+async def _host(setup: Setup, state: StateDir, reach: Reach) -> LocalHost:
+    agent, paths = setup.settings.agent, setup.paths
+    claims = identity.Claims(machine_id=agent.machine_id, hostname=agent.hostname, labels=agent.labels)
+    return await open_host(
+        state.path,
+        claims=claims,
+        reach=reach,
+        sudo=agent.privilege_escalation.enabled,
+        fetchable=Fetchable(paths=tuple(agent.fetch.paths), max_bytes=agent.fetch.max_bytes),
+        private_places=[str(place) for place in (paths.data_dir, paths.pki, paths.agent_pki, paths.nats_store)],
+        facts_folder=agent.facts.folder,
+    )
+
+
+def _with_objects(host: LocalHost, broker: Broker, settings: Settings) -> LocalHost:
+    store = settings.nats.objects.bucket
+    return host.with_objects(BrokerObjects(broker.objects(store))) if store else host
+
+
+async def _undo_leftovers(host: LocalHost) -> None:
+    """Before anything else: a change that was on trial when the agent ended may be why nobody can be reached."""
+    job_id = await trial.settle(host)
+    if job_id is not None:
+        aftermath = await trial.aftermath(host, job_id)
+        _log.warning("host.change_undone", job_id=job_id, code=None if aftermath is None else aftermath.code)
+
+
+async def _connect(setup: Setup, address: Address, machine: MachineId, wanted: Wanted) -> Broker:
+    """Connect, however long it takes; the pauses grow and are random, for a fleet that comes back at once."""
+
+    async def on_connected() -> None:
+        wanted.hello.set()
+        wanted.beat.set()
+        wanted.returned.beat()
+
+    longest = 0.5
+    while True:
+        try:
+            return await Broker.connect(
+                address, name=f"{setup.settings.agent.nats.client_name} {machine}", on_connected=on_connected,
+                timeout_s=_CONNECT_S,
+            )  # fmt: skip
+        except Unavailable as problem:
+            _log.warning("broker.unreachable", error=problem.message)
+        await asyncio.sleep(random.uniform(longest / 2, longest))  # noqa: S311 - jitter is no secret
+        longest = min(longest * 2, _LONGEST_PAUSE_S)
+
+
+def _address(setup: Setup, machine: MachineId) -> Address:
+    way = connection.of(setup.settings.agent.nats, setup.paths.seed("agent"))
+    return Address(
+        servers=way.servers,
+        namespace=way.namespace,
+        auth=Credentials(username=way.username, password=way.password, nkey_file=way.nkey_file),
+        inbox=f"_INBOX.{machine}",
+    )
