@@ -60,8 +60,7 @@ class AgentProcess:
     @property
     def peak_kb(self) -> int:
         """The most memory that it has had resident, in kB; VmHWM of proc_pid_status(5)."""
-        assert self.process is not None
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        status = Path(f"/proc/{self.pid}/status").read_text()
         return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")))
 
     def start(self, fail_point: str = "", **settings: Any) -> None:
@@ -88,6 +87,11 @@ class AgentProcess:
             **more,
         }
         return {"data_dir": str(self.folder / "data"), "agent": agent, "telemetry": {"log": {"format": "json"}}}
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
 
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None

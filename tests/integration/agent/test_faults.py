@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from tests.conftest import NatsServer
 from tests.figures import figures
+from tests.halting import halt
 from tests.integration.agent.conftest import ACK_WAIT, MakeAgent
 from tests.integration.agent.processes import Fleet, until
 
@@ -142,7 +143,7 @@ async def test_row_14_an_agent_stopped_past_the_ack_wait_does_not_run_what_anoth
     tickets = []
     for round_ in range(2):
         sleeper = agents[round_]
-        sleeper.signal(signal.SIGSTOP)
+        halt(sleeper.pid)
         tickets += [await fleet.change("_any") for _ in range(4)]
         await until(lambda: len(set(fleet.all_runs())) == len(tickets), 15)  # noqa: B023
         sleeper.signal(signal.SIGCONT)
@@ -158,7 +159,7 @@ async def test_row_14_an_agent_stopped_for_long_does_not_run_what_expired(fleet:
     agent = make_agent()
     agent.start()
     await fleet.ready(1)
-    agent.signal(signal.SIGSTOP)
+    halt(agent.pid)
     fleet.service.dispatcher._expiry = type(ACK_WAIT)(seconds=1)
     ticket = await fleet.change("m0")
     await asyncio.sleep(1.5)

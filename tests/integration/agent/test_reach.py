@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from typing import Any
 
 import pytest
+from tests.halting import halted
 
 from osapi.agent.reach import Reach
 from osapi.transport.address import Address
@@ -40,14 +39,11 @@ async def test_a_broker_that_is_silent_is_not_reached_and_one_that_wakes_up_in_t
 ) -> None:
     reach = Reach()
     reach.use(nats_server.address, broker)
-    os.kill(nats_server.pid, signal.SIGSTOP)
-    try:
+    with halted(nats_server.pid):
         assert await reach(0.0, 0.2) is False
         late = asyncio.create_task(reach(0.0, 10.0))
         await asyncio.sleep(0.1)
         assert not late.done()
-    finally:
-        os.kill(nats_server.pid, signal.SIGCONT)
     assert await late is True
 
 

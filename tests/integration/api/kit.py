@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 import httpx2
 from bench.stack import RunningAgent, Stack
+from tests.halting import halted
 
 from osapi.auth import keyring, tokens
 from osapi.domains.sysctl.keys import file_path
@@ -241,13 +242,8 @@ class Installation:
 @contextmanager
 def paused(*agents: RunningAgent) -> Iterator[None]:
     """Agents that are still there but say nothing, as on a host that hangs."""
-    for agent in agents:
-        os.kill(agent.pid, signal.SIGSTOP)
-    try:
+    with halted(*(agent.pid for agent in agents)):
         yield
-    finally:
-        for agent in agents:
-            os.kill(agent.pid, signal.SIGCONT)
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from tests.halting import halted
 from tests.integration.api.conftest import installation
 from tests.integration.api.kit import Installation, by_host, eventually, lines_of, paused
 
@@ -195,11 +195,8 @@ async def test_while_the_broker_is_silent_the_job_is_named_and_the_key_finds_it_
 ) -> None:
     effects, key = tmp_path / "effects", "k-silent"
     body = {"command": f"echo x | tee -a {effects}"}
-    os.kill(small.stack.broker_pid, signal.SIGSTOP)
-    try:
+    with halted(small.stack.broker_pid):
         refused = await small.admin.post(SHELL.format("web-00"), body, idempotency_key=key)
-    finally:
-        os.kill(small.stack.broker_pid, signal.SIGCONT)
     assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (
         503,
         "audit_unavailable",

@@ -6,12 +6,12 @@ import http.client
 import json
 import os
 import re
-import signal
 import socket
 from pathlib import Path
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families as parse
+from tests.halting import halted
 
 from .conftest import Installation, Running, free_port, until
 from .test_start import started
@@ -101,12 +101,9 @@ def test_the_broker_shows_the_process_of_the_server_itself(installation: Install
     told = int(Path(f"/proc/{server}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     assert resident is not None
     assert abs(resident - told) < 4 * 1024 * 1024
-    os.kill(server, signal.SIGSTOP)  # so that the controller loses it, and the supervisor does not
-    try:
+    with halted(server):  # so that the controller loses it, and the supervisor does not
         until(lambda: get(ports["controller"], "/health/ready")[0] == 503, "not ready")
         assert value(ports["controller"], "osapi_subsystem_up", subsystem="writes") == 0
-    finally:
-        os.kill(server, signal.SIGCONT)
     until(lambda: get(ports["controller"], "/health/ready")[0] == 200, "ready again")
 
 

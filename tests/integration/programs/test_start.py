@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.halting import halt
 
 from .conftest import Installation, Running, alive, descendants, until
 
@@ -231,7 +232,7 @@ def test_a_closed_terminal_does_not_stop_what_was_started_with_nohup(installatio
 
 def test_a_second_signal_ends_it_at_once(installation: Installation) -> None:
     running = started(installation)
-    os.kill(running.child("osapi.agent"), signal.SIGSTOP)
+    halt(running.child("osapi.agent"))
     running.process.send_signal(signal.SIGTERM)
     running.wait_event("controller.stopped")
     assert running.stop() == 0

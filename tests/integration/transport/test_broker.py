@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import socket
 import time
 from typing import Any
 
 import pytest
+from tests.halting import halted
 
 from osapi.contract.errors import Invalid, NoAnswer, TooLarge, Unavailable
 from osapi.transport.address import Address, Credentials
@@ -427,15 +426,12 @@ async def test_a_broker_that_falls_silent_is_noticed(
     """No socket closes when the network is cut; a stopped process looks the same."""
     monkeypatch.setattr("osapi.transport.link._PING_INTERVAL_S", 0.3)
     broker = await connect()
-    os.kill(nats_server.pid, signal.SIGSTOP)
-    try:
+    with halted(nats_server.pid):
         started = time.monotonic()
         with pytest.raises(Unavailable):
             await broker.append("jobs.x", b"x", timeout_s=0.2)
         assert time.monotonic() - started < 1
         await eventually(lambda: not broker.is_connected)
-    finally:
-        os.kill(nats_server.pid, signal.SIGCONT)
     await eventually(lambda: broker.is_connected)
     await broker.flush()
 
@@ -448,11 +444,8 @@ async def test_a_connection_that_answers_is_kept(broker: Broker) -> None:
 
 
 async def test_a_connection_that_is_silent_is_made_anew(nats_server: Any, broker: Broker, eventually: Any) -> None:
-    os.kill(nats_server.pid, signal.SIGSTOP)
-    try:
+    with halted(nats_server.pid):
         await broker.refresh(timeout_s=0.1)
         assert not broker.is_connected
-    finally:
-        os.kill(nats_server.pid, signal.SIGCONT)
     await eventually(lambda: broker.is_connected)
     await broker.flush()
