@@ -74,7 +74,7 @@ async def test_two_controllers_write_one_chain_and_both_list_it(
 
     await asyncio.gather(work(one, "anna"), work(two, "bert"))
     await asyncio.gather(one.fresh(), two.fresh())
-    await eventually(lambda: len(one.index) == len(two.index) == 200)
+    await eventually(lambda: len(one.index) == len(two.index) == 200, within_s=30.0)
     for service in (one, two):
         _, rows = await service.index.page(Criteria(), limit=1000)
         assert Counter(row.user for row in rows) == {"anna": 100, "bert": 100}
