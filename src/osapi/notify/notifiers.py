@@ -7,7 +7,7 @@ import contextlib
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
 from osapi.contract.errors import DeadlineExceeded, Invalid, OsapiError, Unavailable
@@ -70,7 +70,8 @@ def of_url(name: str, url: str, schemes: frozenset[str], deadline_s: float = DEA
     except ImportError as missing:
         raise Invalid(f"{where}: the package apprise is missing; install osapi[notify]") from missing
     with _overheard():
-        service: Any = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+        instantiate: Any = apprise.Apprise.instantiate  # pyright: ignore[reportUnknownMemberType] # its types are loose
+        service = instantiate(url, suppress_exceptions=True)
     if service is None:
         raise Invalid(f"{where}: apprise cannot read this URL; see the page of the scheme in its documentation")
     return AppriseNotifier(service, deadline_s)
@@ -122,7 +123,7 @@ class _Ear(logging.Handler):
 
 
 @contextlib.contextmanager
-def _overheard() -> Iterator[list[str]]:
+def _overheard() -> Generator[list[str]]:
     """Listen to apprise's log, which goes nowhere else: it may hold secrets."""
     logger = logging.getLogger("apprise")
     logger.propagate = False
