@@ -28,8 +28,8 @@ class RevokeRequest(msgspec.Struct, kw_only=True):
     """Which tokens to refuse from now on: exactly one of `token`, `id` and `subject`."""
 
     token: Annotated[
-        TokenText | None,
-        Meta(description="The token itself.", extra_json_schema=TokenText.schema()),
+        Annotated[TokenText, Meta(extra_json_schema=TokenText.schema())] | None,
+        Meta(description="The token itself."),
     ] = None
     id: Annotated[
         Annotated[str, Meta(min_length=1, max_length=_LONGEST)] | None,

@@ -26,8 +26,6 @@ MIN_KEY_BYTES = 32
 
 SETTING = "controller.api.security.signing_key"
 _SETTING_KID = "settings"
-_PATIENCE_S = 10.0
-"""How long a rotation waits for another one to end."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class KeyRing:
     def find(self, kid: str | None, now: datetime) -> bytes | None:
         """The key of this id; None when there is none or it has retired. Without an id: the current key."""
         name = self.current if kid is None else kid
-        until = self.until.get(name) if isinstance(name, str) else None
+        until = self.until.get(name)
         return self.keys.get(name) if until is None or now < until else None
 
     def rotated(self, kid: str, key: bytes, now: datetime, grace: timedelta) -> KeyRing:
@@ -97,13 +95,13 @@ def load_or_create(path: Path) -> KeyRing:
 
 
 def rotate(path: Path, now: datetime, grace: timedelta) -> KeyRing:
-    """Sign with a fresh key from now on and return the new ring; of several at once each adds a key.
+    """Sign with a fresh key from now on and return the new ring.
 
-    Raises `Invalid` as `load` does, and for a grace below 0; `Conflict` when another rotation does not end.
+    Raises `Invalid` as `load` does, and for a grace below 0; `Conflict` while another rotation is under way.
     """
     if grace < timedelta(0):
         raise Invalid(f"grace {grace} is not allowed; 0 or more is, 0 ends the former key at once")
-    lock = Lock(path.with_name(f".{path.name}.lock"), f"key ring {path}", patience_s=_PATIENCE_S)
+    lock = Lock(path.with_name(f".{path.name}.lock"), f"key ring {path}")
     try:
         ring = load(path).rotated(*_fresh(), now, grace)
         private.replace(path, _text(ring))

@@ -117,7 +117,7 @@ def rotate(said: Globals, grace: str) -> None:
 
 @token.command(params=[click_option(option) for option in token_revoking.REVOKE_OPTIONS])
 @click.pass_obj
-def revoke(said: Globals, **given: Any) -> None:
+def revoke(said: Globals, /, **given: Any) -> None:
     """Refuse a token, or all of a subject, from now on.
 
     Asks the controller of this machine, with a token of its own; elsewhere use `osapi client token revoke`.

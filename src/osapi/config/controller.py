@@ -79,7 +79,9 @@ class Oidc(Section, frozen=True, kw_only=True):
             "`/.well-known/openid-configuration` below it. Empty: none."
         ),
     ] = ""
-    audience: Annotated[str, Meta(description="What tokens for this controller name as their audience (`aud`).")] = ""
+    audience: Annotated[str, Meta(description="What tokens for this controller name as their audience (`aud`).")] = (
+        "osapi"
+    )
     claim: Annotated[
         str,
         Meta(

@@ -55,7 +55,7 @@ class Discovery:
                     raise DiscoveryFailed(f"{address} answers {answer.status_code}")
                 return await _bounded(answer)
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as problem:
-            raise DiscoveryFailed(f"{address}: {problem or type(problem).__name__}") from problem
+            raise DiscoveryFailed(f"{address}: {type(problem).__name__} {problem}") from problem
 
 
 async def _bounded(answer: httpx2.Response) -> bytes:

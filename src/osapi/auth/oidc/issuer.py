@@ -43,7 +43,8 @@ class OidcIssuer:
 
     @property
     def generation(self) -> int:
-        return self._keeper.generation
+        """That of the keys; another one while they are too old to count, so that no token is remembered then."""
+        return -1 if self._keeper.known is None else self._keeper.generation
 
     def issued(self, token: str) -> bool:
         """Whether the token claims to be of this issuer. Nothing is verified yet."""
