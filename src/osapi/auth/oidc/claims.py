@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -89,7 +89,7 @@ class Rules:
     def _values(self, claims: Mapping[str, Any]) -> Sequence[str]:
         """The texts of the claim; none when it is missing or of another shape. The issuer cannot say `*`."""
         found = claims[self._claim] if self._claim in claims else _below(claims, self._claim.split("."))
-        texts = found if isinstance(found, list) else [found]
+        texts: list[Any] = found if isinstance(found, list) else [found]
         return [text for text in texts if isinstance(text, str) and text != ANYBODY]
 
 
@@ -97,5 +97,7 @@ def _below(claims: Mapping[str, Any], path: Sequence[str]) -> Any:
     """What stands at the end of the path; None when it ends before."""
     found: Any = claims
     for part in path:
-        found = found.get(part) if isinstance(found, dict) else None
+        if not isinstance(found, dict):
+            return None
+        found = cast("dict[str, Any]", found).get(part)
     return found
