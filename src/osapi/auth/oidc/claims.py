@@ -89,8 +89,7 @@ class Rules:
     def _values(self, claims: Mapping[str, Any]) -> Sequence[str]:
         """The texts of the claim; none when it is missing or of another shape. The issuer cannot say `*`."""
         found = claims[self._claim] if self._claim in claims else _below(claims, self._claim.split("."))
-        texts: list[Any] = found if isinstance(found, list) else [found]
-        return [text for text in texts if isinstance(text, str) and text != ANYBODY]
+        return [text for text in _listed(found) if isinstance(text, str) and text != ANYBODY]
 
 
 def _below(claims: Mapping[str, Any], path: Sequence[str]) -> Any:
@@ -101,3 +100,8 @@ def _below(claims: Mapping[str, Any], path: Sequence[str]) -> Any:
             return None
         found = cast("dict[str, Any]", found).get(part)
     return found
+
+
+def _listed(value: object) -> Sequence[object]:
+    """A list as it is, anything else as the only member of one."""
+    return cast("list[object]", value) if isinstance(value, list) else [value]
