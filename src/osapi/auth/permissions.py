@@ -48,6 +48,8 @@ PERMISSIONS = (
     "service:write",
     "notify:read",
     "notify:write",
+    "token:read",
+    "token:write",
 )
 
 
