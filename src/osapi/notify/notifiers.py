@@ -8,7 +8,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Generator
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from osapi.contract.errors import DeadlineExceeded, Invalid, OsapiError, Unavailable
 from osapi.telemetry.log import get_logger
@@ -70,8 +70,7 @@ def of_url(name: str, url: str, schemes: frozenset[str], deadline_s: float = DEA
     except ImportError as missing:
         raise Invalid(f"{where}: the package apprise is missing; install osapi[notify]") from missing
     with _overheard():
-        instantiate: Any = apprise.Apprise.instantiate  # pyright: ignore[reportUnknownMemberType] # its types are loose
-        service = instantiate(url, suppress_exceptions=True)
+        service = cast("Any", apprise.Apprise).instantiate(url, suppress_exceptions=True)
     if service is None:
         raise Invalid(f"{where}: apprise cannot read this URL; see the page of the scheme in its documentation")
     return AppriseNotifier(service, deadline_s)
