@@ -8,6 +8,8 @@ from osapi.contract.errors import Invalid
 from osapi.notify.notifiers import of_url
 from osapi.notify.texts import Texts
 
+# A plugin of apprise uses a module that Python 3.13 no longer has, if it is there.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 SCHEMES = frozenset({"json", "mailto"})
 
 
