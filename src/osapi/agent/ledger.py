@@ -175,6 +175,7 @@ class _Store:
     """The SQLite side; used by one thread only."""
 
     def __init__(self, path: Path, now: datetime) -> None:
+        path.touch(0o600)  # an empty file is a new database to SQLite, and one that only we may read
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL", "cache_size=-256"):
             self._db.execute(f"PRAGMA {pragma}")

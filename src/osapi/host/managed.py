@@ -85,6 +85,8 @@ class ManagedFiles:
 
     def __init__(self, database: Path | None) -> None:
         """`database` None keeps the notes in memory, for tests."""
+        if database is not None:
+            database.touch(0o600)  # an empty file is a new database to SQLite, and one that only we may read
         self._connection = sqlite3.connect(database or ":memory:", check_same_thread=False, isolation_level=None)
         self._lock = threading.Lock()
         self._connection.execute("PRAGMA synchronous=FULL")
