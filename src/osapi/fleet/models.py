@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from osapi.contract import moments
 from osapi.contract.ids import MachineId
 from osapi.fleet.conditions import Condition
 from osapi.jobs import subjects
@@ -100,6 +101,9 @@ class AgentRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Parts of the agent and how they are, for example `queue: taking jobs`."""
     metrics: str = ""
     """Where it shows its figures, as `host:port`; empty when it does not."""
+
+    def __post_init__(self) -> None:
+        moments.check(self.registered_at, self.started_at, self.heartbeat_at)
 
     @property
     def is_signing(self) -> bool:
