@@ -86,7 +86,7 @@ class AgentRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     started_at: datetime
     heartbeat_at: datetime
     stopped: bool = False
-    uptime_s: int | None = None
+    uptime_s: Annotated[int, Meta(ge=0, lt=2**36)] | None = None
     """Whole seconds since the host booted."""
     os_info: OsInfo | None = None
     load: Load | None = None
