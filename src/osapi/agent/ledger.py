@@ -27,6 +27,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from osapi.config import private
 from osapi.contract.errors import Unavailable
 from osapi.contract.ids import JobId
 
@@ -175,7 +176,7 @@ class _Store:
     """The SQLite side; used by one thread only."""
 
     def __init__(self, path: Path, now: datetime) -> None:
-        path.touch(0o600)  # an empty file is a new database to SQLite, and one that only we may read
+        private.reserve(path)  # an empty file is a new database to SQLite, and one that only we may read
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL", "cache_size=-256"):
             self._db.execute(f"PRAGMA {pragma}")

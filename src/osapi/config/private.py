@@ -63,6 +63,11 @@ def replace(path: Path, content: bytes, mode: int = 0o600) -> None:
     _sync_dir(path.parent)
 
 
+def reserve(path: Path) -> None:
+    """Make an empty file unless there is one, for a program that writes into it by other means. Raises `OSError`."""
+    path.touch(0o600)
+
+
 def read(path: Path) -> bytes:
     """Read a secret. Raises `Invalid` when it is missing or others may read it."""
     try:

@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from osapi.config import private
 from osapi.contract.files import ContentType
 from osapi.host.ending import in_thread
 
@@ -86,7 +87,7 @@ class ManagedFiles:
     def __init__(self, database: Path | None) -> None:
         """`database` None keeps the notes in memory, for tests."""
         if database is not None:
-            database.touch(0o600)  # an empty file is a new database to SQLite, and one that only we may read
+            private.reserve(database)  # an empty file is a new database to SQLite, and one that only we may read
         self._connection = sqlite3.connect(database or ":memory:", check_same_thread=False, isolation_level=None)
         self._lock = threading.Lock()
         self._connection.execute("PRAGMA synchronous=FULL")
