@@ -72,7 +72,7 @@ def test_a_host_that_loses_its_cable_is_unreachable_and_back_by_itself(fleet: Fl
     back_s = witness.after(lambda: witness.agent()["reachable"], "the host is not seen again")
     witness.after(lambda: witness.timeline() == ["unreachable", "returned"], "the timeline does not tell")
     assert works(fleet, name)
-    figures("cable cut", seconds_to_unreachable=gone_s, seconds_to_reachable=back_s, ttl_s=TTL_S)
+    figures("row fleet, cable cut", seconds_to_unreachable=gone_s, seconds_to_reachable=back_s, ttl_s=TTL_S)
     assert TTL_S - 15 < gone_s < TTL_S + 5
     assert back_s < 15
 
@@ -87,7 +87,7 @@ def test_a_host_whose_packets_are_lost_silently_is_noticed_as_soon(fleet: Fleet)
         fleet.bed("undrop", 2)
     back_s = witness.after(lambda: witness.agent()["reachable"], "the host is not seen again")
     witness.after(lambda: witness.timeline() == ["unreachable", "returned"], "the timeline does not tell")
-    figures("packets dropped", seconds_to_unreachable=gone_s, seconds_to_reachable=back_s, ttl_s=TTL_S)
+    figures("row fleet, packets dropped", seconds_to_unreachable=gone_s, seconds_to_reachable=back_s, ttl_s=TTL_S)
 
 
 def test_an_agent_that_is_killed_is_started_again_and_that_is_told(fleet: Fleet) -> None:
@@ -95,7 +95,7 @@ def test_an_agent_that_is_killed_is_started_again_and_that_is_told(fleet: Fleet)
     fleet.bed("enter", 3, "systemctl", "kill", "-s", "KILL", "osapi-agent")
     back_s = witness.after(lambda: witness.timeline() == ["started"], "the new start is not told")
     assert witness.agent()["status"] == "Ready"
-    figures("agent killed", seconds_to_started=back_s)
+    figures("row fleet, agent killed", seconds_to_started=back_s)
 
 
 def test_an_agent_that_stays_dead_is_unreachable_until_it_is_removed(fleet: Fleet) -> None:
@@ -112,7 +112,7 @@ def test_an_agent_that_stays_dead_is_unreachable_until_it_is_removed(fleet: Flee
     eventually(lambda: works(fleet, name), "it does not join again")
     witness.after(lambda: witness.timeline() == ["started"], "the new start is not told")
     assert witness.audited() == [("deleteAgent", 200)]
-    figures("agent dead", seconds_to_unreachable=gone_s, ttl_s=TTL_S)
+    figures("row fleet, agent dead", seconds_to_unreachable=gone_s, ttl_s=TTL_S)
 
 
 # -- pressure ----------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def test_a_disk_that_fills_is_told_and_so_is_the_room_that_comes_back(fleet: Fle
             fleet.bed("enter", 1, "rm", f"{SMALL}/root/srv/ballast")
             free_s = witness.after(lambda: not witness.holds("DiskPressure"), "the room is not told")
             assert "reason" not in witness.condition("DiskPressure")
-            figures("disk full", seconds_to_condition=full_s, seconds_to_end=free_s, beat_s=2)
+            figures("row fleet, disk full", seconds_to_condition=full_s, seconds_to_end=free_s, beat_s=2)
     finally:
         fleet.bed("enter", 1, "umount", f"{SMALL}/root", SMALL)
 
@@ -175,7 +175,7 @@ def test_load_that_rises_is_told(fleet: Fleet) -> None:
             fleet.bed("enter", 1, "systemctl", "stop", "busy")
         told = witness.condition("HighLoad")
         assert f"{cpus} processors x" in told["reason"]
-        figures("load high", seconds_to_condition=high_s, reason=repr(told["reason"]), beat_s=2)
+        figures("row fleet, load high", seconds_to_condition=high_s, reason=repr(told["reason"]), beat_s=2)
     lines = "Environment=OSAPI_AGENT_HEARTBEAT_INTERVAL=2s OSAPI_AGENT_CONDITIONS_HIGH_LOAD_MULTIPLIER=1000"
     with settings(fleet, 1, lines) as witness:
         eventually(lambda: not witness.holds("HighLoad"), "the condition does not end")
@@ -190,7 +190,7 @@ def test_memory_above_its_threshold_is_told_and_the_agents_own_too(fleet: Fleet)
         both = ("MemoryPressure", "ProcessMemoryPressure")
         told_s = witness.after(lambda: all(witness.holds(kind) for kind in both), "the memory is not told")
         assert "threshold 1 %" in witness.condition("MemoryPressure")["reason"]
-        figures("memory high", seconds_to_conditions=told_s, beat_s=2)
+        figures("row fleet, memory high", seconds_to_conditions=told_s, beat_s=2)
     after = Witness(fleet, 2)
     eventually(lambda: not after.holds("MemoryPressure"), "the condition does not end")
 
@@ -273,7 +273,7 @@ def test_a_broker_that_restarts_is_told_and_the_fleet_is_back_by_itself(fleet: F
     assert [witness.timeline() for witness in witnesses] == [[], [], []]
     assert fleet.client("audit", "verify", "--anchor", str(tmp_path / "anchor.json")).json["whole"] is True
     red, green = seen[1][0], seen[2][0]
-    figures("broker killed", seconds_to_red=red, seconds_to_green=green, seconds_to_last_host=max(back))
+    figures("row fleet, broker killed", seconds_to_red=red, seconds_to_green=green, seconds_to_last_host=max(back))
     assert red < 5
 
 

@@ -36,7 +36,7 @@ async def test_a_broker_that_hangs_turns_readiness_red_within_five_seconds_and_b
             told = (await made.admin.get("/health/ready")).json()
             listed = await made.admin.get("/api/agent")
         green_s = await readiness(made, 200)
-        figures("broker hangs", seconds_to_red=round(red_s, 1), seconds_to_green=round(green_s, 1))
+        figures("row fleet, broker hangs", seconds_to_red=round(red_s, 1), seconds_to_green=round(green_s, 1))
         assert told["status"] == "not_ready"
         assert listed.status_code == 200
         assert red_s < 5
