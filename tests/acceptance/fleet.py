@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.sinks import HttpSink
+
 from osapi.config.client import load
 from osapi.sdk.client import Client
 
@@ -85,6 +87,8 @@ class Fleet:
     environ: dict[str, str]
     data: Path
     """Where the controller keeps its keys."""
+    told: HttpSink
+    """Who is notified of what goes wrong with hosts."""
 
     @contextmanager
     def sdk(self) -> Iterator[Client]:

@@ -22,6 +22,11 @@ class Witness:
     fleet: Fleet
     number: int
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    before: int = -1
+    """How many messages had been sent until then."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "before", len(self.fleet.told.got))
 
     @property
     def name(self) -> str:
@@ -44,6 +49,12 @@ class Witness:
     def holds(self, kind: str) -> bool:
         """Whether a condition holds."""
         return bool(self.condition(kind).get("status"))
+
+    def notices(self) -> list[str]:
+        """What was told about this host since, to whoever is notified: the titles, oldest first."""
+        name = self.name
+        titles = [one["title"] for one in self.fleet.told.got[self.before :]]
+        return [title.removeprefix(f"[OSAPI] {name}: ") for title in titles if f" {name}: " in title]
 
     def audited(self, kind: str = "change") -> list[tuple[str, int]]:
         """Operation and status of every entry of that kind since, oldest first."""

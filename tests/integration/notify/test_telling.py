@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.integration.controller.kit import register, until
 from tests.integration.notify.conftest import SECRET, Made
-from tests.integration.notify.sinks import HttpSink, MailSink
+from tests.sinks import HttpSink, MailSink
 
 from osapi.transport.broker import Broker
 
