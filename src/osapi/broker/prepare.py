@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from osapi.broker import binary, configuration
+from osapi.broker import binary, configuration, door
+from osapi.broker.configuration import Guests
 from osapi.config.listening import refuse_exposed, refuse_taken
 from osapi.config.lock import Lock
 from osapi.config.paths import Paths
@@ -40,20 +41,20 @@ def prepare(settings: Settings, paths: Paths) -> Prepared:
     lock = Lock(paths.nats_store / "osapi.lock", f"broker data {paths.nats_store}", patience_s=_PATIENCE_S)
     try:
         refuse_taken("nats.server", server.host, configuration.port_of(settings))
-        path = _write(settings, paths)
+        path = write(settings, paths, door.read(paths.nats_guests))
     except Invalid:
         lock.release()
         raise
     return Prepared(program, path, _reachable(server.host), configuration.port_of(settings), lock)
 
 
-def _write(settings: Settings, paths: Paths) -> Path:
-    """Make the identities, unless they exist, and write the configuration."""
+def write(settings: Settings, paths: Paths, guests: Guests) -> Path:
+    """Make the identities, unless they exist, and write the configuration. Raises `Invalid`."""
     identities = configuration.Identities(
-        **{name: nkeys.load_or_create(paths.nkeys, name) for name in ("controller", "agent", "broker")}
+        **{name: nkeys.load_or_create(paths.nkeys, name) for name in ("controller", "broker")}
     )
     path = private_dir(paths.nats_runtime) / "nats-server.conf"
-    replace(path, configuration.text(configuration.document(settings, paths.nats_store, identities)))
+    replace(path, configuration.text(configuration.document(settings, paths.nats_store, identities, guests)))
     return path
 
 

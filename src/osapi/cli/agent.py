@@ -132,7 +132,9 @@ _COMMANDS = {
         "Remove an agent that is gone from the inventory, and the key by which it is known.",
         (
             _NAME,
-            Option(("--force",), "force", "switch", "Also when it is reachable; it would join again."),
+            Option(
+                ("--force",), "force", "switch", "Also when it is reachable; it is cut off and must be enrolled again."
+            ),
         ),
         _delete,
     ),

@@ -187,6 +187,7 @@ class Pki(Section, frozen=True, kw_only=True):
         str, Meta(description="Folder of `controller.key` and `controller.pub`. Empty: `pki` in the data folder.")
     ] = ""
     auto_accept: Annotated[bool, Meta(description="Accept every enrolment at once; for development only.")] = False
+    max_pending: Annotated[int, Meta(ge=1, description="Hosts that may wait to be accepted at once.")] = 1000
     rotation_grace_period: Annotated[
         timedelta, Meta(description="How long the former key stays valid after a rotation.")
     ] = timedelta(hours=24)

@@ -24,7 +24,7 @@ from osapi.contract.errors import OsapiError
 from osapi.contract.ids import MachineId
 from osapi.contract.operation import Operation
 from osapi.contract.target import Target
-from osapi.controller import asgi, auditing, entrance, layout
+from osapi.controller import asgi, auditing, enrolling, entrance, layout
 from osapi.controller.authenticate import Authenticator
 from osapi.controller.node import NodeServices
 from osapi.controller.observed import observed
@@ -39,6 +39,7 @@ from osapi.fleet import discovery as discovery_routes
 from osapi.fleet import http as fleet_routes
 from osapi.fleet import suspicions
 from osapi.fleet import target_http as target_routes
+from osapi.fleet.enrolment import http as enrolment_routes
 from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import ComponentKind
 from osapi.fleet.program import Program
@@ -157,6 +158,8 @@ class Controller:
         if audit is not None:
             jobs.on_end.append(auditing.teller(audit))
         opened.push_async_callback(jobs.stop)
+        enrolment = await enrolling.begin(settings, self._paths, broker, keys)
+        opened.push_async_callback(enrolment.stop)
         await fleet.keybook.start()
         await asyncio.gather(fleet.start(), jobs.start())
         heartbeat = self._report(broker, opened, metrics)
@@ -175,7 +178,8 @@ class Controller:
             *status_routes.routes(sources),
             *job_routes.routes(jobs, self._operations, FleetView(fleet.registry), time.time),
             *suspicions.routes(fleet.registry, quarantine),
-            *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines),
+            *enrolment_routes.routes(enrolment, fleet.registry),
+            *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines, enrolment),
             *discovery_routes.routes(fleet.registry, fleet.components),
             *auditing.routes(audit, self._paths),
             *await self._files(broker, FleetView(fleet.registry), opened),
@@ -232,7 +236,7 @@ class Controller:
 
     def _keys(self) -> Keys:
         key = load_or_create_keypair(self._paths.pki, "controller")
-        return Keys(Signer(key), Verifier.of(key.public_key))
+        return Keys(Signer(key), Verifier.of(key.public_key), enrolling.accepts(self._settings))
 
     def _report(self, broker: Broker, opened: AsyncExitStack, metrics: Metrics) -> Heartbeat:
         """Keep telling the registry that this controller lives, and at the end that it ended in good order."""

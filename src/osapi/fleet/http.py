@@ -9,6 +9,7 @@ from osapi.fleet import api
 from osapi.fleet.api import AgentList, AgentStatus, Message
 from osapi.fleet.conditions import ConditionType
 from osapi.fleet.drains import Drains
+from osapi.fleet.enrolment.service import Enrolment
 from osapi.fleet.models import DrainOrder, TimelineEvent
 from osapi.fleet.observer import DRAIN, UNDRAIN
 from osapi.fleet.registry import Agent, Registry
@@ -21,10 +22,11 @@ from osapi.jobs.record import Actor
 class AgentRoutes:
     """Serves agents."""
 
-    def __init__(self, registry: Registry, drains: Drains, timelines: Timelines) -> None:
+    def __init__(self, registry: Registry, drains: Drains, timelines: Timelines, enrolment: Enrolment) -> None:
         self._registry = registry
         self._drains = drains
         self._timelines = timelines
+        self._enrolment = enrolment
 
     async def list(self, call: Call) -> Reply:
         request: api.AgentListRequest = call.request
@@ -65,9 +67,9 @@ class AgentRoutes:
         record = agent.record
         if agent.reachable and not request.force:
             raise Conflict(
-                f"host {record.hostname} ({record.machine_id}) is reachable and would join again; stop its agent first, or use force"
+                f"host {record.hostname} ({record.machine_id}) is reachable and would be cut off; stop its agent first, or use force"
             )
-        for part in (self._drains.forget, self._timelines.forget, self._registry.remove):
+        for part in (self._enrolment.forget, self._drains.forget, self._timelines.forget, self._registry.remove):
             await part(record.machine_id)
         return Reply(body=Message(message=f"{record.hostname} ({record.machine_id}) is removed"))
 
@@ -88,9 +90,9 @@ class AgentRoutes:
         )
 
 
-def routes(registry: Registry, drains: Drains, timelines: Timelines) -> Routes:
+def routes(registry: Registry, drains: Drains, timelines: Timelines, enrolment: Enrolment) -> Routes:
     """Every agent route with its handler."""
-    serve = AgentRoutes(registry, drains, timelines)
+    serve = AgentRoutes(registry, drains, timelines, enrolment)
     return [
         (api.LIST, serve.list),
         (api.GET, serve.get),
