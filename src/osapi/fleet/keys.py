@@ -75,6 +75,10 @@ class KeyBook:
             return known.verifier
         return None if self._controllers is None else _NOBODY
 
+    def may_speak(self, machine: MachineId) -> bool:
+        """Whether anything counts that this agent says; not so once its key is revoked."""
+        return self._controllers is None or self.known(machine) is not None
+
     def first_seen(self, machine: MachineId, key: PublicKey) -> None:
         """Know this agent by this key from now on, unless it is known by one or keys are accepted. Stored in the background."""
         entry = records.key_of(machine)

@@ -147,7 +147,9 @@ class Registry:
         return self._state(machine) is AgentState.READY and self.is_reachable(machine)
 
     def is_reachable(self, machine: MachineId) -> bool:
-        """Whether the agent is alive: it has not stopped, and was heard of within the time-to-live."""
+        """Whether the agent is alive: it has not stopped, was heard of within the time-to-live, and is not cut off."""
+        if not self._keybook.may_speak(machine):
+            return False
         return not self._records[machine].stopped and self._silent_s(machine) <= self._ttl_s
 
     def order(self, machine: MachineId) -> DrainOrder | None:

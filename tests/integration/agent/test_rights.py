@@ -15,6 +15,7 @@ from tests.integration.agent.processes import SHELL, Fleet, until
 from osapi.broker import permissions
 from osapi.config.settings import Settings
 from osapi.contract.errors import Unavailable
+from osapi.contract.ids import MachineId
 from osapi.domains.command.models import ShellRequest
 from osapi.jobs import subjects
 from osapi.jobs.record import Actor, Ending
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def nats_server(tmp_path: Path) -> Iterator[NatsServer]:
     """A broker that gives agents the rights of agents; who comes without a name may do everything."""
-    rights = permissions.of_agent(Settings())
+    rights = permissions.of_agent(Settings(), MachineId("m0"))
     limits = json.dumps({"publish": rights.publish, "subscribe": rights.subscribe, "allow_responses": True})
     folder = tmp_path / "nats"
     folder.mkdir()
@@ -84,7 +85,7 @@ async def test_an_agent_may_look_whether_a_claim_is_its_own_and_read_nothing_els
     await fleet.ready(1)
     taken = await fleet.change("_any")
     await fleet.answer(taken.job_id, "m0")
-    address = Address((nats_server.url,), auth=Credentials("agent", "a"), inbox="_INBOX.m9")
+    address = Address((nats_server.url,), auth=Credentials("agent", "a"), inbox="_INBOX.m0")
     connection = await Broker.connect(address, name="as an agent")
     queue = connection.bucket("job-queue")
     claim = await queue.get(subjects.claim_key(taken.job_id))

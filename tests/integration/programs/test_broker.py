@@ -67,7 +67,6 @@ def test_what_it_writes_is_for_its_owner_only(installation: Installation) -> Non
         for path in [installation.data, *installation.data.glob("*"), *installation.data.glob("nkeys/*")]
     }
     assert {name: mode for name, mode in modes.items() if mode & 0o077} == {
-        "nkeys/agent.nkey": 0o644,
         "nkeys/broker.nkey": 0o644,
         "nkeys/controller.nkey": 0o644,
     }

@@ -16,6 +16,7 @@ from tests.conftest import NatsServer
 from osapi.broker import permissions
 from osapi.config.settings import Settings
 from osapi.contract.errors import Conflict, Invalid, Unavailable
+from osapi.contract.ids import MachineId
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 from osapi.transport.layout import Layout
@@ -209,7 +210,7 @@ class TestRights:
 
     @pytest.fixture
     def nats_server(self, tmp_path: Path) -> Iterator[NatsServer]:
-        rights = permissions.of_agent(Settings())
+        rights = permissions.of_agent(Settings(), MachineId("m0"))
         limits = json.dumps({"publish": rights.publish, "subscribe": rights.subscribe, "allow_responses": True})
         folder = tmp_path / "nats"
         folder.mkdir()

@@ -41,12 +41,12 @@ def modes(folder: Path) -> dict[str, int]:
 def test_the_first_start_makes_everything_for_its_owner_only(tmp_path: Path) -> None:
     start(tmp_path)
     found = modes(tmp_path)
-    public = {"data/nkeys/agent.nkey", "data/nkeys/controller.nkey", "data/pki/controller.pub"}
+    public = {"data/nkeys/broker.nkey", "data/nkeys/controller.nkey", "data/pki/controller.pub"}
     assert {name for name, mode in found.items() if mode & 0o077} == public
     assert {
         "data/keys/tokens.json",
         "data/pki/controller.key",
-        "data/nkeys/agent.seed",
+        "data/nkeys/broker.seed",
         "config/osapi/context.json",
     } < set(found)
 
