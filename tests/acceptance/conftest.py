@@ -39,9 +39,10 @@ def fleet(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]
         Running(["controller", "start", "-f", str(config)], environ, log),
     ):
         eventually(lambda: is_ready(port), f"the controller is not ready: {(folder / 'log').read_text()}")
-        for host in range(1, HOSTS + 1):
-            start_agent(bed, host, folder / "data")
         found = Fleet(bed, environ, folder / "data")
+        join = found.client("agent", "join-token", "--uses", str(HOSTS)).json["token"]
+        for host in range(1, HOSTS + 1):
+            start_agent(bed, host, join)
         eventually(
             lambda: len(json.loads(found.client("node", "hostname", "get").stdout or "{}").get("results", [])) == HOSTS,
             "the agents did not join",

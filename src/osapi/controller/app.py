@@ -179,7 +179,7 @@ class Controller:
             *job_routes.routes(jobs, self._operations, FleetView(fleet.registry), time.time),
             *suspicions.routes(fleet.registry, quarantine),
             *enrolment_routes.routes(enrolment, fleet.registry),
-            *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines, enrolment),
+            *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines, enrolment.forget),
             *discovery_routes.routes(fleet.registry, fleet.components),
             *auditing.routes(audit, self._paths),
             *await self._files(broker, FleetView(fleet.registry), opened),

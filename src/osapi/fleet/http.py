@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from osapi.contract.endpoint import Call, Caller, Reply, Routes
 from osapi.contract.errors import Conflict, Forbidden, Invalid, NotFound
+from osapi.contract.ids import MachineId
 from osapi.contract.target import LabelTarget
 from osapi.fleet import api
 from osapi.fleet.api import AgentList, AgentStatus, Message
 from osapi.fleet.conditions import ConditionType
 from osapi.fleet.drains import Drains
-from osapi.fleet.enrolment.service import Enrolment
 from osapi.fleet.models import DrainOrder, TimelineEvent
 from osapi.fleet.observer import DRAIN, UNDRAIN
 from osapi.fleet.registry import Agent, Registry
@@ -18,15 +20,17 @@ from osapi.fleet.target_http import meant_by
 from osapi.fleet.timeline import Timelines
 from osapi.jobs.record import Actor
 
+Forget = Callable[[MachineId], Awaitable[None]]
+
 
 class AgentRoutes:
     """Serves agents."""
 
-    def __init__(self, registry: Registry, drains: Drains, timelines: Timelines, enrolment: Enrolment) -> None:
+    def __init__(self, registry: Registry, drains: Drains, timelines: Timelines, forget: Forget) -> None:
         self._registry = registry
         self._drains = drains
         self._timelines = timelines
-        self._enrolment = enrolment
+        self._forget = forget
 
     async def list(self, call: Call) -> Reply:
         request: api.AgentListRequest = call.request
@@ -69,7 +73,7 @@ class AgentRoutes:
             raise Conflict(
                 f"host {record.hostname} ({record.machine_id}) is reachable and would be cut off; stop its agent first, or use force"
             )
-        for part in (self._enrolment.forget, self._drains.forget, self._timelines.forget, self._registry.remove):
+        for part in (self._forget, self._drains.forget, self._timelines.forget, self._registry.remove):
             await part(record.machine_id)
         return Reply(body=Message(message=f"{record.hostname} ({record.machine_id}) is removed"))
 
@@ -90,9 +94,9 @@ class AgentRoutes:
         )
 
 
-def routes(registry: Registry, drains: Drains, timelines: Timelines, enrolment: Enrolment) -> Routes:
-    """Every agent route with its handler."""
-    serve = AgentRoutes(registry, drains, timelines, enrolment)
+def routes(registry: Registry, drains: Drains, timelines: Timelines, forget: Forget) -> Routes:
+    """Every agent route with its handler. `forget` lets the machine be known by no key."""
+    serve = AgentRoutes(registry, drains, timelines, forget)
     return [
         (api.LIST, serve.list),
         (api.GET, serve.get),

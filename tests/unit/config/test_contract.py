@@ -57,7 +57,9 @@ OTHER_DEFAULTS: dict[str, tuple[Any, str]] = {
 OWN_KEYS = {
     "data_dir",
     "insecure",
+    "agent.join",
     "controller.api.host",
+    "controller.pki.max_pending",
     "controller.api.job_expiry",
     "controller.api.body_limit_bytes",
     "controller.api.trusted_proxies",
