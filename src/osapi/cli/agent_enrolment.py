@@ -67,11 +67,12 @@ def _join_token(known: Values, client: RawClient, term: Terminal) -> int:
         return show(known, client.send(calls.join_tokens()).body, term, _draw_tokens)
     if known.get("revoke"):
         return show(known, client.send(calls.join_token_drop(known["revoke"])).body, term, agent_report.said)
-    wanted = {
+    servers: list[str] = known.get("server") or []
+    wanted: dict[str, Any] = {
         "uses": known.get("uses", 1),
         "expires_s": _seconds(known.get("expires") or "1h"),
         "review": bool(known.get("review")),
-        "servers": known.get("server") or [],
+        "servers": servers,
     }
     return show(known, client.send(calls.join_token_make(wanted)).body, term, _draw_made)
 

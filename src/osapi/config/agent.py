@@ -120,7 +120,9 @@ class Fetch(Section, frozen=True, kw_only=True):
 class Pki(Section, frozen=True, kw_only=True):
     """The agent's trust in the controller. Its own keys are in `agent.state_dir`."""
 
-    enabled: Annotated[bool, Meta(description="Read for compatibility; a host that has a join token asks for enrolment.")] = False
+    enabled: Annotated[
+        bool, Meta(description="Read for compatibility; a host that has a join token asks for enrolment.")
+    ] = False
     key_dir: Annotated[
         str,
         Meta(
