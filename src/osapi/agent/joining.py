@@ -163,7 +163,7 @@ class Joining:
 
     def _forget(self) -> None:
         for name in ("join.token", "join.seed"):
-            (self._state / name).unlink(missing_ok=True)
+            private.remove(self._state / name)
 
     @property
     def _state(self) -> Path:
