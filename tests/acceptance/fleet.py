@@ -138,7 +138,7 @@ def start_agent(bed: Bed, host: int, join: str) -> None:
     """Give a host what an agent needs, and nothing more: a join token, settings, a unit."""
     bed.write(host, "/var/lib/osapi/join", join.encode(), mode="600")
     labels = f"{{group: web.{'dev' if host == 1 else 'live'}}}"
-    settings = f"agent: {{join: '@/var/lib/osapi/join', labels: {labels}}}\n"
+    settings = f"agent: {{join: '@/var/lib/osapi/join', labels: {labels}, fetch: {{paths: [/srv/osproof]}}}}\n"
     bed.write(host, "/etc/osapi/osapi.yaml", settings.encode())
     bed.write(host, "/etc/systemd/system/osapi-agent.service", _UNIT.encode())
     bed("enter", host, "chmod", "700", "/var/lib/osapi")

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 
+from osapi.broker import room
 from osapi.broker.configuration import Guests
 from osapi.broker.door import Door
 from osapi.broker.prepare import Prepared, prepare, write
@@ -69,7 +70,9 @@ async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup(1)
             loop.add_signal_handler(number, supervisor.stop)
-    _watch_the_door(settings, places, reporting, supervisor)
+    _watch_the_door(settings, places, prepared.room, reporting, supervisor)
+    if words := room.warning(places.nats_store, settings.nats):
+        _log.warning("broker.small_disk", error=words)
     reports = asyncio.create_task(reporting.run())
     await supervisor.run(lambda: _ready(prepared))
     reports.cancel()
@@ -77,7 +80,7 @@ async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
     _log.info("broker.stopped")
 
 
-def _watch_the_door(settings: Settings, places: Paths, reporting: Reporting, supervisor: Supervisor) -> None:
+def _watch_the_door(settings: Settings, places: Paths, most: int, reporting: Reporting, supervisor: Supervisor) -> None:
     """Let in who is enrolled, where the broker knows its users by their keys; warn where it does not."""
     kind = settings.nats.server.auth.type
     if kind in ("none", "user_pass"):
@@ -86,7 +89,7 @@ def _watch_the_door(settings: Settings, places: Paths, reporting: Reporting, sup
         return
 
     def apply(guests: Guests) -> None:
-        write(settings, places, guests)
+        write(settings, places, guests, most)
         supervisor.reload()
 
     reporting.door = Door(settings.nats.enrollment.bucket, places.pki / "controller.pub", places.nats_guests, apply).run

@@ -37,8 +37,8 @@ def port_of(settings: Settings) -> int:
     return settings.nats.server.port or DEFAULT_PORT
 
 
-def document(settings: Settings, store: Path, identities: Identities, guests: Guests) -> dict[str, Any]:
-    """The whole configuration. `store` is the folder of JetStream."""
+def document(settings: Settings, store: Path, room: int, identities: Identities, guests: Guests) -> dict[str, Any]:
+    """The whole configuration. `store` is the folder of JetStream, `room` how many bytes it may store there."""
     server = settings.nats.server
     found: dict[str, Any] = {
         "server_name": "osapi",
@@ -46,7 +46,7 @@ def document(settings: Settings, store: Path, identities: Identities, guests: Gu
         "port": port_of(settings),
         "max_payload": server.max_payload_bytes,
         "logtime": False,
-        "jetstream": {"store_dir": str(store), "sync_interval": server.sync_interval},
+        "jetstream": {"store_dir": str(store), "max_file_store": room, "sync_interval": server.sync_interval},
     }
     users = _users(settings, identities, guests)
     if users:
