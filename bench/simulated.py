@@ -22,18 +22,17 @@ from typing import Any
 
 import msgspec
 
+from bench import accepting
 from bench.children import run_player
 from bench.logins import Login, login_from
 from bench.wire import Wire, connect, header_lines
 from osapi.contract.ids import MachineId
 from osapi.fleet import models
-from osapi.fleet.enrolment import records
-from osapi.fleet.enrolment.records import KeyEntry, Standing
 from osapi.fleet.models import AgentRecord, Load, Memory, OsInfo
 from osapi.jobs import envelope, roster, subjects
 from osapi.jobs.record import Ending, Job, Response
 from osapi.pki.ed25519 import PrivateKey
-from osapi.pki.keys import load_private_key, load_public_key
+from osapi.pki.keys import load_public_key
 from osapi.pki.signing import Signer, Verifier
 
 BEAT_S = 10.0
@@ -91,12 +90,8 @@ class PlayedAgent:
 
     def accept(self, controller: Signer) -> asyncio.Future[bytes]:
         """Be known by our key, as if an operator had accepted it; done when the broker has stored it."""
-        key = records.key_of(self._machine)
-        entry = KeyEntry(
-            key=key, machine_id=self._machine, signing_key=self._key.public_key.raw, standing=Standing.ACCEPTED,
-            since=self._started, hostname=self._hostname, accepted_by="bench",
-        )  # fmt: skip
-        return self._wire.request(f"$KV.agent-enrollment.{key}", records.sealed(controller, entry))
+        name, value = accepting.entry(controller, self._machine, self._key.public_key)
+        return self._wire.request(f"$KV.agent-enrollment.{name}", value)
 
     def _on_echo(self, _subject: bytes, reply: bytes, _headers: bytes, data: bytes) -> None:
         self._wire.publish(reply.decode(), data[:200])
@@ -139,7 +134,7 @@ async def play(arguments: dict[str, Any]) -> AsyncIterator[None]:
     if arguments["mode"] != "echo":
         for agent in agents:
             agent.pull("JOBS", "any")
-        controller = Signer(load_private_key(Path(arguments["public_key"]).with_suffix(".key")))
+        controller = accepting.controller(arguments["public_key"])
         await asyncio.gather(*(agent.accept(controller) for agent in agents))
         await asyncio.gather(*(agent.beat() for agent in agents))
         beating = asyncio.create_task(_beat(agents))
