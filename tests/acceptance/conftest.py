@@ -63,9 +63,10 @@ def fleet(bed: Bed, notified: tuple[HttpSink, int], tmp_path_factory: pytest.Tem
         Running(["controller", "start", "-f", str(config)], environ, log),
     ):
         eventually(lambda: is_ready(port), f"the controller is not ready: {(folder / 'log').read_text()}")
-        for host in range(1, HOSTS + 1):
-            start_agent(bed, host, folder / "data")
         found = Fleet(bed, environ, folder / "data", told)
+        join = found.client("agent", "join-token", "--uses", str(HOSTS)).json["token"]
+        for host in range(1, HOSTS + 1):
+            start_agent(bed, host, join)
         eventually(
             lambda: len(json.loads(found.client("node", "hostname", "get").stdout or "{}").get("results", [])) == HOSTS,
             "the agents did not join",

@@ -88,6 +88,14 @@ def read(path: Path) -> bytes:
     return content
 
 
+def remove(path: Path) -> None:
+    """Remove a secret. A second call changes nothing. Raises `Invalid` when it cannot be removed."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as problem:
+        raise Invalid(f"{path} cannot be removed: {problem.strerror}") from problem
+
+
 def _written(path: Path, content: bytes, mode: int) -> Path:
     """A file with this content beside `path`; the caller gives it its name or removes it."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")

@@ -21,7 +21,7 @@ from osapi.contract.errors import OsapiError
 from osapi.contract.ids import MachineId
 from osapi.contract.operation import Operation
 from osapi.contract.target import Target
-from osapi.controller import asgi, auditing, entrance, layout, notifying, tokens, vigil
+from osapi.controller import asgi, auditing, enrolling, entrance, layout, notifying, tokens, vigil
 from osapi.controller.authenticate import Authenticator
 from osapi.controller.node import NodeServices
 from osapi.controller.observed import observed
@@ -36,6 +36,7 @@ from osapi.fleet import discovery as discovery_routes
 from osapi.fleet import http as fleet_routes
 from osapi.fleet import suspicions
 from osapi.fleet import target_http as target_routes
+from osapi.fleet.enrolment import http as enrolment_routes
 from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import ComponentKind
 from osapi.fleet.program import Program
@@ -152,6 +153,8 @@ class Controller:
         if audit is not None:
             jobs.on_end.append(auditing.teller(audit))
         opened.push_async_callback(jobs.stop)
+        enrolment = await enrolling.begin(settings, self._paths, broker, keys)
+        opened.push_async_callback(enrolment.stop)
         await fleet.keybook.start()
         await asyncio.gather(fleet.start(), jobs.start())
         notify = await notifying.service(settings, broker, fleet, jobs, audit, opened)
@@ -172,7 +175,8 @@ class Controller:
             *status_routes.routes(sources),
             *job_routes.routes(jobs, self._operations, FleetView(fleet.registry), time.time),
             *suspicions.routes(fleet.registry, quarantine),
-            *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines),
+            *enrolment_routes.routes(enrolment, fleet.registry),
+            *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines, enrolment.forget),
             *discovery_routes.routes(fleet.registry, fleet.components),
             *auditing.routes(audit, self._paths),
             *notifying.routes(notify, fleet.registry),
@@ -224,7 +228,7 @@ class Controller:
 
     def _keys(self) -> Keys:
         key = load_or_create_keypair(self._paths.pki, "controller")
-        return Keys(Signer(key), Verifier.of(key.public_key))
+        return Keys(Signer(key), Verifier.of(key.public_key), enrolling.accepts(self._settings))
 
     def _report(self, broker: Broker, opened: AsyncExitStack, metrics: Metrics) -> Heartbeat:
         """Keep telling the registry that this controller lives, and at the end that it ended in good order."""
