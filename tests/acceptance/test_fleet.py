@@ -67,11 +67,12 @@ def test_a_host_that_loses_its_cable_is_unreachable_and_back_by_itself(fleet: Fl
         assert "its last heartbeat is of" in refused.stdout + refused.stderr
         listed = fleet.client("agent", "list", "--unreachable").json["agents"]
         assert [one["hostname"] for one in listed] == [name]
+        told_s = witness.after(lambda: witness.notices() == ["unreachable"], "nobody is notified")
     finally:
         fleet.bed("heal", 2)
     back_s = witness.after(lambda: witness.agent()["reachable"], "the host is not seen again")
     witness.after(lambda: witness.timeline() == ["unreachable", "returned"], "the timeline does not tell")
-    told_s = witness.after(lambda: witness.notices() == ["unreachable", "reachable again"], "nobody is notified")
+    witness.after(lambda: witness.notices() == ["unreachable", "reachable again"], "nobody is notified")
     assert works(fleet, name)
     figures(
         "row fleet, cable cut",

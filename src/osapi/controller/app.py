@@ -157,7 +157,7 @@ class Controller:
         opened.push_async_callback(enrolment.stop)
         await fleet.keybook.start()
         await asyncio.gather(fleet.start(), jobs.start())
-        notify = await notifying.service(settings, broker, fleet, jobs, audit, opened)
+        notify = await notifying.service(settings, broker, fleet, jobs, audit, enrolment, opened)
         heartbeat = self._report(broker, opened, metrics)
         services = NodeServices(
             jobs=jobs,
