@@ -77,5 +77,5 @@ def _rule(user: str, become: str, program: str, pattern: str) -> str:
 
 
 def _escaped(pattern: str) -> str:
-    """Characters that mean something to sudoers itself have a backslash before them."""
-    return re.sub(r"([,:=\\#])", r"\\\1", pattern)
+    """As sudoers reads patterns: what means something to itself has a backslash before it, and `$` inside one has, too."""
+    return re.sub(r"([,:=#])", r"\\\1", pattern).replace("[$]", r"\$")
