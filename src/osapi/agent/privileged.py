@@ -24,6 +24,7 @@ from osapi.deploy.protection import refuse_protected
 from osapi.host import sudoers, undoing
 from osapi.host.backups import LocalBackups
 from osapi.host.escalation import LENGTH, Order, Reply
+from osapi.host.failures import from_os
 from osapi.host.files import FileTree, parts_of
 from osapi.host.grants import ROOT_DIR, TRIAL_DIR
 from osapi.host.replacing import replace
@@ -74,8 +75,11 @@ def _write(path: str, order: Order, told: BinaryIO) -> None:
         refuse_protected(path, _PRIVATE)
     elif path == f"{TRIAL_DIR}/{undoing.SCRIPT}":
         raise Protected(f"{path} is written by the verb undo alone")
-    new = FileTree().begin(path, make_parents=order.make_parents)
-    replace(new, _content(told, order.size), mode=order.mode, uid=order.uid, gid=order.gid)
+    try:
+        new = FileTree().begin(path, make_parents=order.make_parents)
+        replace(new, _content(told, order.size), mode=order.mode, uid=order.uid, gid=order.gid)
+    except OSError as problem:
+        raise from_os(problem, f"cannot write {path}") from problem
 
 
 def _remove(path: str, _: Order, __: BinaryIO) -> None:

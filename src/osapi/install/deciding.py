@@ -39,7 +39,7 @@ def install(wanted: Wanted, seen: Seen) -> Plan:
         *(_file(file, seen) for file in wanted.files),
         *sudo,
     )
-    unit = _file(wanted.unit, seen)
+    unit = _unit(wanted, seen)
     return Plan.of(plan, unit, _service(wanted, seen, changed=bool(unit.actions or plan.actions)))
 
 
@@ -89,6 +89,16 @@ def _file(file: File, seen: Seen) -> Plan:
     return Plan((write,), shown if file.secret else file_diff(file.path, before, file.content) or shown)
 
 
+def _unit(wanted: Wanted, seen: Seen) -> Plan:
+    """One of the same content that a package has brought is enough."""
+    if seen.contents.get(wanted.packaged_unit) != wanted.unit.content:
+        return _file(wanted.unit, seen)
+    before = seen.contents.get(wanted.unit.path)
+    if before is None:
+        return Plan()
+    return Plan((Remove(path=wanted.unit.path),), file_diff(wanted.unit.path, before, None))
+
+
 def _sudoers(file: File, seen: Seen) -> Plan:
     """A sudoers file that sudo cannot read would shut everybody out of sudo; so it is tried first."""
     plan = _file(file, seen)
@@ -116,4 +126,4 @@ def _systemctl(*words: str) -> Run:
 def paths(wanted: Wanted) -> Iterable[str]:
     """All that has to be looked at."""
     files = [*wanted.files, wanted.unit, *([wanted.sudoers] if wanted.sudoers else [])]
-    return [*(folder.path for folder in wanted.folders), *(file.path for file in files)]
+    return [*(folder.path for folder in wanted.folders), *(file.path for file in files), wanted.packaged_unit]

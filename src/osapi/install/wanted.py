@@ -12,8 +12,10 @@ from osapi.install import units
 from osapi.install.units import AGENT_DATA, SERVER_ACCOUNT, SERVER_DATA
 
 SYSTEM_UNITS = "/etc/systemd/system"
+PACKAGED_UNITS = "/usr/lib/systemd/system"
+"""Where the Debian package has its units; one of the same content needs no other."""
 SETTINGS = "/etc/osapi/osapi.yaml"
-_SETTINGS_TEXT = "# Settings of OSAPI; docs/reference/settings.md lists all. What is not set here has its default.\n"
+SETTINGS_TEXT = "# Settings of OSAPI; docs/reference/settings.md lists all. What is not set here has its default.\n"
 _AGENT_FILES = ("pki/controller.pub", "nkeys/agent.seed")
 """What an agent needs from the machine of the controller."""
 
@@ -58,6 +60,11 @@ class Wanted:
     files: tuple[File, ...] = ()
     sudoers: File | None = None
     left: tuple[str, ...] = ()
+
+    @property
+    def packaged_unit(self) -> str:
+        """Where the unit is that a package has brought, if there is one."""
+        return f"{PACKAGED_UNITS}/{self.unit_name}"
 
     @property
     def unit_name(self) -> str:
@@ -124,7 +131,8 @@ def _groups(grants: Mapping[str, tuple[object, ...]]) -> tuple[str, ...]:
 
 
 def _settings() -> File:
-    return File(path=SETTINGS, content=_SETTINGS_TEXT.encode(), keep=True)
+    """Without secrets; whoever writes some into it narrows its mode, as the package does."""
+    return File(path=SETTINGS, content=SETTINGS_TEXT.encode(), mode=0o644, keep=True)
 
 
 def _unit(name: str, text: str) -> File:
