@@ -31,8 +31,8 @@ def text(user: str, granted: Mapping[str, Iterable[Grant]], helper: str) -> str:
     """
     lines, seen = _HEAD.format(user=user, kept=" ".join(KEPT)), set[str]()
     for domain, grants in granted.items():
-        entries = dict.fromkeys(entry for grant in grants if (entry := _entry(user, grant, helper)))
-        fresh = [entry for entry in entries if entry not in seen]
+        entries = dict.fromkeys(_entry(user, grant, helper) for grant in grants)
+        fresh = [entry for entry in entries if entry and entry not in seen]
         seen.update(fresh)
         lines += "".join(f"{line}\n" for line in (f"\n# {domain}", *fresh)) if fresh else ""
     return lines

@@ -45,8 +45,9 @@ def install(wanted: Wanted, seen: Seen) -> Plan:
 
 def uninstall(wanted: Wanted, seen: Seen) -> Plan:
     """Take the unit and the sudoers file away. Data, settings and accounts stay."""
-    name, paths = wanted.unit_name, [wanted.unit.path, *([wanted.sudoers.path] if wanted.sudoers else [])]
-    gone = [path for path in paths if seen.stats.get(path) is not None]
+    name = wanted.unit_name
+    ours = [wanted.unit.path, *([wanted.sudoers.path] if wanted.sudoers else [])]
+    gone = [path for path in ours if seen.stats.get(path) is not None]
     ending: list[Action] = []
     if seen.active or seen.enabled:
         ending.append(_systemctl("disable", "--now", "--", name))
@@ -62,20 +63,28 @@ def _account(account: Account, seen: Seen) -> Plan:
         shell = ("--shell", "/usr/sbin/nologin", *(("--groups", ",".join(groups)) if groups else ()))
         told = "".join(f", in group {name}" for name in groups)
         return Plan((Run(argv=("useradd", *options, *shell, "--", account.name)),), f"+ account {account.name}{told}")
-    missing = [name for name in groups if name not in seen.memberships.get(account.name, frozenset())]
-    if not missing:
-        return Plan()
-    run = Run(argv=("usermod", "--append", "--groups", ",".join(missing), "--", account.name))
-    return Plan((run,), "\n".join(f"+ account {account.name} in group {name}" for name in missing))
+    return _memberships(account, groups, seen.memberships.get(account.name, frozenset()))
+
+
+def _memberships(account: Account, groups: list[str], member: frozenset[str]) -> Plan:
+    missing = [name for name in groups if name not in member]
+    over = [name for name in account.not_in if name in member]
+    joining = [Run(argv=("usermod", "--append", "--groups", ",".join(missing), "--", account.name))] if missing else []
+    leaving = [Run(argv=("gpasswd", "--delete", account.name, name)) for name in over]
+    signs = [*(("+", name) for name in missing), *(("-", name) for name in over)]
+    told = [f"{sign} account {account.name} in group {name}" for sign, name in signs]
+    return Plan((*joining, *leaving), "\n".join(told))
 
 
 def _folder(folder: Folder, seen: Seen) -> Plan:
+    """One in a folder of somebody else is made by its owner, who could have put a link in its place."""
     if seen.is_right(folder.path, folder.mode, folder.owner):
         return Plan()
-    how = ("-d", "-m", f"{folder.mode:04o}", "-o", folder.owner, "-g", folder.owner)
-    word = "mode and owner" if seen.stats.get(folder.path) else "made"
-    owned = Run(argv=("install", *how, "--", folder.path))
-    return Plan((owned,), f"{folder.path}: {word}, {folder.mode:04o} {folder.owner}")
+    mode, word = f"{folder.mode:04o}", "mode and owner" if seen.stats.get(folder.path) else "made"
+    owned = () if folder.by_owner else ("-o", folder.owner, "-g", folder.owner)
+    user = folder.owner if folder.by_owner else None
+    run = Run(argv=("install", "-d", "-m", mode, *owned, "--", folder.path), user=user)
+    return Plan((run,), f"{folder.path}: {word}, {mode} {folder.owner}")
 
 
 def _file(file: File, seen: Seen) -> Plan:

@@ -22,20 +22,25 @@ _AGENT_FILES = ("pki/controller.pub", "nkeys/agent.seed")
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """A system account without login. `groups` are further groups; those that the machine lacks do not matter."""
+    """A system account without login.
+
+    `groups` are further groups it is in, `not_in` those it is not in; what the machine lacks does not matter.
+    """
 
     name: str
     home: str
     groups: tuple[str, ...] = ()
+    not_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
-    """A folder and whose it is."""
+    """A folder and whose it is. `by_owner`: it is in another folder of its owner."""
 
     path: str
     mode: int
     owner: str = "root"
+    by_owner: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,10 +104,10 @@ def agent(
     text = "" if account is None else sudoers.text(account, grants, helper)
     return Wanted(
         unit=_unit(units.AGENT, units.agent(osapi, account)),
-        account=None if account is None else Account(name=account, home=AGENT_DATA, groups=_groups(grants)),
+        account=None if account is None else _account(account, _groups(grants)),
         folders=(
             Folder(path="/etc/osapi", mode=0o755),
-            *(Folder(path=AGENT_DATA + name, mode=0o700, owner=owner) for name in folders),
+            *(Folder(path=AGENT_DATA + name, mode=0o700, owner=owner, by_owner=bool(name)) for name in folders),
             *(() if account is None else (Folder(path=ROOT_DIR, mode=0o700),)),
         ),
         files=(_settings(), *files),
@@ -124,6 +129,11 @@ def _server(unit: File) -> Wanted:
         files=(_settings(),),
         left=(SERVER_DATA, "/etc/osapi", f"the account {SERVER_ACCOUNT}"),
     )
+
+
+def _account(name: str, groups: tuple[str, ...]) -> Account:
+    withheld = tuple(group for group in _groups(granted()) if group not in groups)
+    return Account(name=name, home=AGENT_DATA, groups=groups, not_in=withheld)
 
 
 def _groups(grants: Mapping[str, tuple[object, ...]]) -> tuple[str, ...]:

@@ -90,6 +90,15 @@ def test_taking_away_ends_the_service_first_and_leaves_data() -> None:
     assert deciding.uninstall(UNPRIVILEGED, NOTHING) == Plan()
 
 
+def test_a_group_that_is_no_longer_granted_is_left() -> None:
+    asked = wanted.agent(OSAPI, HELPER, "osapi-agent", {}, ("command", "docker"))
+    seen = installed(asked)
+    both = {"osapi-agent": frozenset({"systemd-journal", "docker", "adm"})}
+    plan = deciding.install(asked, Seen(**{**seen.__dict__, "memberships": both}))
+    assert plan.diff.splitlines()[0] == "- account osapi-agent in group docker"
+    assert commands(plan)[0] == "gpasswd"
+
+
 def test_an_agent_without_root_may_become_root_by_sudo() -> None:
     text = units.agent(OSAPI, "osapi-agent")
     assert "AmbientCapabilities=CAP_DAC_READ_SEARCH CAP_KILL\n" in text
