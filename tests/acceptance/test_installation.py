@@ -40,8 +40,8 @@ class Machine:
     def jobs(self) -> set[str]:
         """The ids of all jobs."""
         told = self.osapi("job list")
-        assert "items" in told, told
-        return {job["id"] for job in told["items"]}
+        assert told.get("jobs"), told
+        return {job["id"] for job in told["jobs"]}
 
     def states(self) -> list[str]:
         return self.run(f"systemctl is-active {' '.join(UNITS)} || true").split()

@@ -5,6 +5,7 @@ Passwords are tried as somebody would who logs in: su(1), started by an account 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -214,7 +215,7 @@ def test_a_locked_account_is_not_opened_by_a_password(fleet: Fleet, account: str
 
 
 def test_row_46_a_password_is_nowhere_on_the_host_but_as_a_hash(fleet: Fleet, account: str) -> None:
-    needle = "Kanarienvogel-7c1f"
+    needle = f"Kanarienvogel-{secrets.token_hex(8)}"  # in no source text: hosts see the checkout
     fleet.bed.write(1, "/run/needle", needle.encode())
     look = "while :; do grep -lsaf /run/needle /proc/[0-9]*/cmdline /proc/[0-9]*/environ >> /run/seen; echo >> /run/looks; done"
     fleet.bed("enter", 1, "systemd-run", "--unit=osapi-watch", "sh", "-c", look)

@@ -28,7 +28,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The folder of the example, found like any other domain."""
     page = (ROOT / "CONTRIBUTING.md").read_text()
     blocks = BLOCK.findall(page) + DATA.findall(page)
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     for name, text in blocks:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,10 +58,11 @@ def test_what_the_example_writes_as_root_is_declared(example: None) -> None:
     assert grant.fits("write", "/etc/motd")
 
 
-def test_the_proof_of_the_example_is_one(example: None) -> None:
+def test_the_proofs_of_the_example_are_some(example: None) -> None:
     proof = proofs.change("motd", "UPDATE")
     assert msgspec.convert(proof.request, discovery.constants("motd")["UPDATE"].request)
     assert proof.before != proof.after
+    assert proofs.read("motd", "GET").tells == ("text",)
 
 
 @pytest.mark.anyio

@@ -237,9 +237,11 @@ class Journal:
 
     async def _catch_up(self) -> bool:
         """Take in what others have written, or what we wrote without being told so. Returns whether that worked."""
+        known = self._tail.sequence
         try:
             first, last = await self._chain.span()
-            self._tail.rewind(last)
+            if last < known:  # what was heard of since then may be missing in the answer
+                self._tail.rewind(last)
             while self._tail.sequence < last:
                 start = max(self._tail.sequence + 1, first)
                 end = min(start + _READ - 1, last)

@@ -5,7 +5,7 @@ both; one that also comes from an unlimited role reaches every host. A role neve
 permissions of another: `read` everywhere and `operator` on `group:web` do not add up to operating everywhere.
 
 Permissions that a token carries itself replace those of its roles; they keep the limit of every limited
-role which the token names.
+role which the token names. Labels of a token limit all of it further.
 """
 
 from __future__ import annotations
@@ -36,6 +36,12 @@ class Reach:
             return EVERYWHERE
         return Reach(self.limits | other.limits)
 
+    def within(self, limit: Limit) -> Reach:
+        """Those of the set that are within the limit too."""
+        if self.limits is None:
+            return Reach(frozenset({limit}))
+        return Reach(frozenset(Limit(own.labels + limit.labels) for own in self.limits))
+
 
 EVERYWHERE = Reach(None)
 NOWHERE = Reach(frozenset())
@@ -45,7 +51,8 @@ NOWHERE = Reach(frozenset())
 class Identity:
     """The bearer of a verified token. Satisfies `contract.endpoint.Caller`.
 
-    `grants` holds every permission with the hosts it is good for, `expires` seconds since the epoch.
+    `grants` holds every permission with the hosts it is good for, `issued` and `expires` seconds since the epoch.
+    Of another issuer `subject` is its address, `#`, and its name for the bearer (see `oidc.claims`).
     """
 
     subject: str
@@ -53,6 +60,7 @@ class Identity:
     grants: Mapping[str, Reach] = field(default_factory=dict[str, Reach])
     token_id: str = ""
     expires: float = 0.0
+    issued: float = 0.0
 
     @property
     def permissions(self) -> frozenset[str]:
@@ -83,8 +91,15 @@ ANONYMOUS = Identity(subject="")
 """Whoever calls a route that is open to everybody."""
 
 
-def grants(role_names: Iterable[str], direct: Iterable[str], roles: Roles) -> Mapping[str, Reach]:
-    """The permissions of a token with their reach. Names that are no roles contribute nothing."""
+def grants(
+    role_names: Iterable[str], direct: Iterable[str], roles: Roles, limit: Limit | None = None
+) -> Mapping[str, Reach]:
+    """The permissions of a token with their reach, within `limit`. Names that are no roles contribute nothing."""
+    found = _unlimited(role_names, direct, roles)
+    return found if limit is None else {name: reach.within(limit) for name, reach in found.items()}
+
+
+def _unlimited(role_names: Iterable[str], direct: Iterable[str], roles: Roles) -> dict[str, Reach]:
     held = [roles[name] for name in role_names if name in roles]
     own = frozenset(direct)
     if own:

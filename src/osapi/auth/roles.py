@@ -53,8 +53,8 @@ class Role:
 
 Roles = Mapping[str, Role]
 
-_READ = frozenset(name for name in permissions.PERMISSIONS if name.endswith(":read")) - {"audit:read"}
-_WRITE = frozenset(name for name in permissions.PERMISSIONS if name.endswith(":write")) - {"agent:write"}
+_READ = frozenset(name for name in permissions.PERMISSIONS if name.endswith(":read")) - {"audit:read", "token:read"}
+_WRITE = frozenset(name for name in permissions.PERMISSIONS if name.endswith(":write")) - {"agent:write", "token:write"}
 
 BUILT_IN: Roles = {
     "admin": Role("admin", frozenset(permissions.PERMISSIONS)),
@@ -81,15 +81,16 @@ def check_names(names: Iterable[str], roles: Roles) -> None:
 def _role(name: str, setting: RoleSetting) -> Role:
     key = f"controller.api.security.roles.{name}"
     permissions.check(setting.permissions, where=f"{key}.permissions")
-    return Role(name, frozenset(setting.permissions), _limit(key, setting.labels))
+    return Role(name, frozenset(setting.permissions), limit_of(f"{key}.labels", setting.labels))
 
 
-def _limit(key: str, labels: Mapping[str, str]) -> Limit | None:
+def limit_of(where: str, labels: Mapping[str, str]) -> Limit | None:
+    """The limit of these labels; None for none. Raises `Invalid` for a malformed one; `where` says who names it."""
     if not labels:
         return None
     for label, value in labels.items():
         try:
             check_label(label, value)
         except Invalid as fault:
-            raise Invalid(f"{key}.labels: {fault.message}") from fault
+            raise Invalid(f"{where}: {fault.message}") from fault
     return Limit(tuple(LabelTarget(label, value) for label, value in sorted(labels.items())))

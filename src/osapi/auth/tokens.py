@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ import msgspec
 from osapi.auth import permissions as known
 from osapi.auth.identity import Identity, grants
 from osapi.auth.keyring import KeyRing
-from osapi.auth.roles import Roles
+from osapi.auth.roles import Roles, limit_of
 from osapi.contract.errors import Invalid, Unauthenticated
 
 ALGORITHM = "HS256"
@@ -39,7 +39,10 @@ _signer = jwt.PyJWS(algorithms=[ALGORITHM])
 
 
 class Claims(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a token says. Times are seconds since the epoch; `permissions`, if any, replace those of `roles`."""
+    """What a token says. Times are seconds since the epoch; `permissions`, if any, replace those of `roles`.
+
+    With `labels` all of it is good only for hosts that carry every one of them.
+    """
 
     iss: str
     aud: str | tuple[str, ...]
@@ -50,6 +53,7 @@ class Claims(msgspec.Struct, frozen=True, omit_defaults=True):
     nbf: float | None = None
     roles: tuple[str, ...] = ()
     permissions: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
 
 
 _decode_claims = msgspec.json.Decoder(Claims).decode
@@ -64,13 +68,15 @@ def issue(
     now: datetime,
     *,
     max_lifetime: timedelta = MAX_LIFETIME,
+    labels: Mapping[str, str] | None = None,
 ) -> str:
-    """Make a token. Raises `Invalid` for a missing subject, unknown permissions, or too long a life.
+    """Make a token. Raises `Invalid` for a missing subject, unknown permissions, bad labels, or too long a life.
 
     Role names are not checked here (see `roles.check_names`): a role may be defined elsewhere.
     """
     held, direct = tuple(roles), tuple(permissions)
     _check_request(subject, held, direct, lifetime, max_lifetime)
+    limit_of("token: labels", labels or {})
     claims = Claims(
         iss=ISSUER,
         aud=(AUDIENCE,),
@@ -80,6 +86,7 @@ def issue(
         jti=uuid.uuid4().hex,
         roles=held,
         permissions=direct,
+        labels=dict(labels or {}),
     )
     payload = msgspec.json.encode(claims)
     return _signer.encode(payload, ring.signing_key, ALGORITHM, headers={"kid": ring.current})
@@ -88,8 +95,9 @@ def issue(
 def verify(token: str, ring: KeyRing, roles: Roles, revoked: Container[str], now: datetime) -> Identity:
     """The bearer of the token. Raises `Unauthenticated`, always with the same words."""
     try:
-        claims = _decode_claims(_payload(token, ring))
-    except (jwt.PyJWTError, msgspec.DecodeError, UnicodeError, RecursionError) as fault:
+        claims = _decode_claims(_payload(token, ring, now))
+        limit = limit_of("labels", claims.labels)
+    except (jwt.PyJWTError, msgspec.DecodeError, UnicodeError, RecursionError, Invalid) as fault:
         raise Unauthenticated(REFUSED) from fault
     _check_claims(claims, now.timestamp())
     if claims.jti in revoked:
@@ -97,9 +105,10 @@ def verify(token: str, ring: KeyRing, roles: Roles, revoked: Container[str], now
     return Identity(
         subject=claims.sub,
         roles=claims.roles,
-        grants=grants(claims.roles, claims.permissions, roles),
+        grants=grants(claims.roles, claims.permissions, roles, limit),
         token_id=claims.jti,
         expires=claims.exp,
+        issued=claims.iat,
     )
 
 
@@ -115,16 +124,21 @@ def _check_request(
         raise Invalid(f"token: lifetime {lifetime} is not allowed; more than 0 and at most {max_lifetime}")
 
 
-def _payload(token: str, ring: KeyRing) -> bytes:
+def _payload(token: str, ring: KeyRing, now: datetime) -> bytes:
     """The signed bytes. Raises a kind of `jwt.PyJWTError` for every fault of form, key or signature."""
-    if len(token) > MAX_TOKEN_BYTES or not _COMPACT.fullmatch(token):
-        raise jwt.DecodeError("not a token in compact form")
+    check_form(token)
     kid: Any = _signer.get_unverified_header(token).get("kid")
-    key = ring.find(kid)
+    key = ring.find(kid, now)
     if key is None:
         raise jwt.InvalidKeyError("unknown kid")
     payload: bytes = _signer.decode_complete(token, key, [ALGORITHM])["payload"]
     return payload
+
+
+def check_form(token: str) -> None:
+    """Raise `jwt.DecodeError` when it is too long or not three parts of base 64."""
+    if len(token) > MAX_TOKEN_BYTES or not _COMPACT.fullmatch(token):
+        raise jwt.DecodeError("not a token in compact form")
 
 
 def _check_claims(claims: Claims, now: float) -> None:
@@ -140,3 +154,9 @@ def _check_claims(claims: Claims, now: float) -> None:
     )
     if not good:
         raise Unauthenticated(REFUSED)
+
+
+def retires(token: str, ring: KeyRing) -> datetime | None:
+    """When the key of a token that was verified stops to verify; None while nobody has said so."""
+    kid: Any = _signer.get_unverified_header(token).get("kid")
+    return ring.until.get(ring.current if kid is None else kid)

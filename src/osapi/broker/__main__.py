@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 
+from osapi.broker import room
 from osapi.broker.prepare import Prepared, prepare
 from osapi.broker.reporting import Reporting
 from osapi.broker.server import Server
@@ -69,6 +70,8 @@ async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
             loop.add_signal_handler(number, supervisor.stop)
     if settings.nats.server.auth.type == "none":
         _log.warning("broker.open", error="nats.server.auth.type is none: whoever reaches the port may do everything")
+    if words := room.warning(places.nats_store, settings.nats):
+        _log.warning("broker.small_disk", error=words)
     reports = asyncio.create_task(reporting.run())
     await supervisor.run(lambda: _ready(prepared))
     reports.cancel()

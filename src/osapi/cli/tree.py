@@ -33,8 +33,12 @@ AREAS = {
     "health": "Ask whether the controller can work.",
     "job": "Look at jobs, repeat and stop them.",
     "node": "Ask hosts, and change them.",
+    "token": "Look at tokens that are refused, and refuse more.",
 }
-"""Each is the module `osapi.cli.<area>` with `find` and `lines`."""
+"""Each is the module `osapi.cli.<area>` with `find` and `lines`, unless `_MODULES` says otherwise."""
+
+_MODULES = {"token": "token_revoking"}
+"""Where the name of an area is that of a command beside `client`."""
 
 
 class Leaf(NamedTuple):
@@ -84,4 +88,4 @@ def _area(words: str) -> Area | None:
     name = words.partition(" ")[0]
     if name not in AREAS:
         return None
-    return cast("Area", importlib.import_module(f"osapi.cli.{name}"))
+    return cast("Area", importlib.import_module(f"osapi.cli.{_MODULES.get(name, name)}"))

@@ -56,6 +56,61 @@ class Role(Section, frozen=True, kw_only=True):
     ] = field(default_factory=dict[str, str])
 
 
+class ClaimRule(Section, frozen=True, kw_only=True):
+    """What a value of a claim is worth here."""
+
+    value: Annotated[str, Meta(min_length=1, description="The value, such as a group; `*` for any bearer.")]
+    roles: Annotated[list[str], Meta(min_length=1, description="Roles that its bearer has.")]
+    labels: Annotated[
+        dict[str, str],
+        Meta(
+            description="Limits these roles to hosts with all these labels (values match below their dots too). Empty: all hosts."
+        ),
+    ] = field(default_factory=dict[str, str])
+
+
+class Oidc(Section, frozen=True, kw_only=True):
+    """Another issuer whose bearer tokens count (OpenID Connect). Needs the extra `oidc`."""
+
+    issuer: Annotated[
+        str,
+        Meta(
+            description="The issuer, exactly as it names itself; https, or http on loopback. Its keys are found through "
+            "`/.well-known/openid-configuration` below it. Empty: none."
+        ),
+    ] = ""
+    audience: Annotated[str, Meta(description="What tokens for this controller name as their audience (`aud`).")] = (
+        "osapi"
+    )
+    claim: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="The claim that tells what its bearer may do: text or a list of texts; dots lead into "
+            "objects, as in `realm_access.roles`.",
+        ),
+    ] = "roles"
+    rules: Annotated[
+        list[ClaimRule],
+        Meta(description="What the values of the claim are worth. A value that no rule names is worth nothing."),
+    ] = field(default_factory=list[ClaimRule])
+    algorithms: Annotated[
+        list[Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]],
+        Meta(min_length=1, description="Algorithms that its signatures may have; asymmetric ones only."),
+    ] = field(default_factory=lambda: ["RS256", "ES256"])
+    refresh: Annotated[timedelta, Meta(description="How often its keys are fetched.")] = timedelta(minutes=15)
+    keep_keys: Annotated[
+        timedelta,
+        Meta(description="How long its keys count after they were fetched last, when the issuer is away."),
+    ] = timedelta(hours=24)
+    clock_skew: Annotated[
+        timedelta, Meta(description="How far its clock and ours may be apart; at most 5 minutes.")
+    ] = timedelta(seconds=30)
+    ca_file: Annotated[
+        str, Meta(description="PEM file of the authorities to trust for https. Empty: those of the system.")
+    ] = ""
+
+
 class ApiSecurity(Section, frozen=True, kw_only=True):
     """Who may call the API."""
 
@@ -71,6 +126,7 @@ class ApiSecurity(Section, frozen=True, kw_only=True):
         dict[str, Role],
         Meta(description="Role name to permissions. A built-in name (admin, write, read) is replaced."),
     ] = field(default_factory=dict[str, Role])
+    oidc: Oidc = Oidc()
 
 
 class Limits(Section, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from datetime import timedelta
 
-from osapi.config import duration
+from osapi.config import duration, oidc_rules
 from osapi.config.faults import Fault, refused
 from osapi.config.fields import ClientAuth
 from osapi.config.settings import Settings
@@ -24,6 +24,7 @@ def faults(settings: Settings) -> list[Fault]:
         *_labels(settings.agent.labels),
         *_agent(settings),
         *_security(settings),
+        *oidc_rules.faults(settings.controller.api.security.oidc),
         *_proxies(settings.controller.api.trusted_proxies),
         *_broker(settings),
         *_positive(settings),

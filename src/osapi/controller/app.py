@@ -12,9 +12,6 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from osapi.auth import keyring, revocation, roles
-from osapi.auth.revocation import Revocations
-from osapi.auth.verifier import TokenVerifier
 from osapi.config import connection
 from osapi.config.listening import refuse_exposed
 from osapi.config.paths import Paths
@@ -24,7 +21,7 @@ from osapi.contract.errors import OsapiError
 from osapi.contract.ids import MachineId
 from osapi.contract.operation import Operation
 from osapi.contract.target import Target
-from osapi.controller import asgi, auditing, entrance, layout
+from osapi.controller import asgi, auditing, entrance, layout, tokens
 from osapi.controller.authenticate import Authenticator
 from osapi.controller.node import NodeServices
 from osapi.controller.observed import observed
@@ -57,8 +54,6 @@ from osapi.telemetry.process import ProcessMeter
 from osapi.telemetry.readiness import announce_ready
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
-from osapi.transport.bucket import Entry
-from osapi.transport.follower import Follower
 from osapi.transport.objects import ObjectStore
 from osapi.transport.provision import provision
 
@@ -139,14 +134,13 @@ class Controller:
         """Every part in the order of what it needs; `opened` ends them in the opposite order."""
         settings = self._settings
         metrics = telemetry.counting(settings.controller.metrics)
-        verifier, revoked = self._tokens()
+        known = tokens.Tokens(settings, self._paths)
+        opened.push_async_callback(known.stop)
         self._broker = broker = await self._connect()
         opened.push_async_callback(broker.close)
         wanted = layout.of_settings(settings)
         await provision(broker, wanted)
-        revocations = _revocations(broker, revoked)
-        opened.push_async_callback(revocations.stop)
-        await revocations.start()
+        await known.start(broker)
         audit = auditing.service(settings, self._paths, broker)
         if audit is not None:
             opened.push_async_callback(audit.stop)
@@ -182,11 +176,12 @@ class Controller:
             *auditing.routes(audit, self._paths),
             *await self._files(broker, FleetView(fleet.registry), opened),
             *target_routes.routes(fleet.registry),
+            *known.routes(broker),
         ]
         upload_limit = settings.controller.api.upload_limit_bytes or None
         app = asgi.application(
             asgi.routes(self._operations, services, slices, list(checks.values()), upload_limit),
-            entrance.of_settings(settings.controller.api, Authenticator(verifier, time.time), audit),
+            entrance.of_settings(settings.controller.api, Authenticator(known.verifier, time.time), audit),
             self._stopping,
             settings.controller.api.security.cors.allow_origins,
         )
@@ -205,13 +200,6 @@ class Controller:
         keeping = asyncio.create_task(keep_tidy(store))
         opened.callback(keeping.cancel)
         return file_routes.routes(store, states, fleet)
-
-    def _tokens(self) -> tuple[TokenVerifier, Revocations]:
-        security = self._settings.controller.api.security
-        key = security.signing_key
-        ring = keyring.of_setting(key) if key else keyring.load_or_create(self._paths.tokens)
-        revoked = Revocations()
-        return TokenVerifier(ring, roles.from_settings(security.roles), revoked), revoked
 
     async def _connect(self) -> Broker:
         found = connection.of(self._settings.controller.nats, self._paths.seed("controller"))
@@ -291,15 +279,6 @@ async def _seed(store: ObjectStore) -> None:
         await seed(store)
     except OsapiError as problem:
         _log.error("file.not_seeded", error=problem.message)
-
-
-def _revocations(broker: Broker, revoked: Revocations) -> Follower:
-    """What keeps the list of revoked tokens as the bucket has it."""
-
-    def note(entry: Entry) -> None:
-        revoked.apply(entry.key, deleted=entry.deleted)
-
-    return Follower(broker.bucket(revocation.BUCKET), revocation.FILTER, note)
 
 
 def _checks(broker: Broker, jobs: JobService, heartbeat: Heartbeat) -> Checks:

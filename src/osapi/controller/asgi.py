@@ -14,6 +14,7 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from osapi.audit import api as audit_api
+from osapi.auth import api as token_api
 from osapi.contract.endpoint import Call, Endpoint, Reply, Routes
 from osapi.contract.operation import Nothing, Operation
 from osapi.controller import endpoint, health, node, openapi
@@ -46,7 +47,7 @@ DOCUMENT = Endpoint(
 
 def endpoints() -> list[Endpoint]:
     """Every route that is written by hand and described; the facts only, without what serves them."""
-    slices = (job_endpoints, fleet_api, audit_api, target_api, file_api)
+    slices = (job_endpoints, fleet_api, audit_api, target_api, file_api, token_api)
     return [*(fact for each in slices for fact in _facts(each)), health.HEALTH, health.READY, STATUS, DOCUMENT]
 
 

@@ -22,11 +22,15 @@ class Authenticator:
         token = _token(authorization)
         return token is not None and self._verifier.remembers(token)
 
-    def identify(self, authorization: bytes | None) -> Identity:
-        """The bearer. Raises `Unauthenticated` with the same words for whatever is missing or wrong."""
+    async def identify(self, authorization: bytes | None) -> Identity:
+        """The bearer. Raises `Unauthenticated` with the same words for whatever is missing or wrong.
+
+        Raises `Unavailable` when the keys of another issuer are needed and cannot be had.
+        """
         token = _token(authorization)
         if token is None:
             raise Unauthenticated(REFUSED)
+        await self._verifier.prepare(token)
         return self._verifier.verify(token, self._clock())
 
 

@@ -63,7 +63,7 @@ class Entrance:
         source = self.address.of(exchange.scope)
         trail = exchange.trail = self.audit.begin(_question(exchange, source, operation_id, changes=changes))
         try:
-            exchange.caller = self._identify(exchange, source)
+            exchange.caller = await self._identify(exchange, source)
             trail.identified(exchange.caller)
             self.limits.admit(exchange.caller.subject)
             if permission is not None:
@@ -81,12 +81,12 @@ class Entrance:
         trail.close(answer.status, answer.code, _job_id(exchange))
         return answer
 
-    def _identify(self, exchange: Exchange, source: str) -> Identity:
+    async def _identify(self, exchange: Exchange, source: str) -> Identity:
         authorization = exchange.headers.get(b"authorization")
         if not self.limits.may_guess(source) and not self.authenticator.remembers(authorization):
             raise self.limits.refuse_guess(source)
         try:
-            return self.authenticator.identify(authorization)
+            return await self.authenticator.identify(authorization)
         except Unauthenticated:
             self.limits.guessed(source)
             raise

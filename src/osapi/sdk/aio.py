@@ -23,6 +23,7 @@ from osapi.sdk.aio_files import AsyncFiles
 from osapi.sdk.aio_fleet import AsyncAgents, AsyncHealth
 from osapi.sdk.aio_jobs import AsyncJobs
 from osapi.sdk.aio_raw import AsyncRawClient
+from osapi.sdk.aio_tokens import AsyncTokens
 from osapi.sdk.following import AsyncFollowing
 from osapi.sdk.raw import TIMEOUT_S
 from osapi.sdk.results import Results
@@ -58,6 +59,7 @@ class AsyncClient:
         self.files = AsyncFiles(self.raw)
         self.health = AsyncHealth(self.raw)
         self.audit = AsyncAudit(self.raw)
+        self.tokens = AsyncTokens(self.raw)
 
     async def run(
         self,

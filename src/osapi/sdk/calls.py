@@ -183,6 +183,18 @@ def file_stale() -> Request:
     return Request("GET", "/api/file/stale")
 
 
+def token_revoked() -> Request:
+    """Read which tokens are refused."""
+    return Request("GET", "/api/token/revoked")
+
+
+def token_revoke(**wanted: Any) -> Request:
+    """Refuse tokens; `wanted` as in `RevokeRequest`, None is left out. Sent twice it is the same as once."""
+    given = {name: value for name, value in wanted.items() if value is not None}
+    body = {name: value if isinstance(value, str) else value.isoformat() for name, value in given.items()}
+    return Request("POST", "/api/token/revoke", body=json_body(body), safe=True)
+
+
 def health() -> Request:
     """Ask for nothing but an answer."""
     return Request("GET", "/api/health")

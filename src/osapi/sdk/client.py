@@ -26,6 +26,7 @@ from osapi.sdk.jobs import Jobs
 from osapi.sdk.raw import TIMEOUT_S, RawClient
 from osapi.sdk.results import Results
 from osapi.sdk.retry import Retry
+from osapi.sdk.tokens import Tokens
 from osapi.sdk.wire import job_id_of, to_request
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Client:
         self.files = Files(self.raw)
         self.health = Health(self.raw)
         self.audit = Audit(self.raw)
+        self.tokens = Tokens(self.raw)
 
     def run(
         self,

@@ -6,9 +6,10 @@ direct get of the same subject (NATS ADR-8, ADR-31). The bucket itself is made b
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -57,9 +58,13 @@ class Bucket:
         self._stream = link.names.bucket_stream(name)
         self._prefix = link.names.bucket_prefix(name)
 
-    async def put(self, key: str, value: bytes) -> int:
-        """Write, whatever was there; returns the revision. Raises `TooLarge` above the broker's limit."""
-        return await append(self._link, self._subject(key), value, timeout_s=_TIMEOUT_S)
+    async def put(self, key: str, value: bytes, *, ttl: timedelta | None = None) -> int:
+        """Write, whatever was there; returns the revision. Raises `TooLarge` above the broker's limit.
+
+        With `ttl` the entry vanishes after so long (whole seconds, rounded up; NATS ADR-43); watches are not told.
+        """
+        extra = b"" if ttl is None else headers.encode({"Nats-TTL": f"{max(1, math.ceil(ttl.total_seconds()))}s"})
+        return await append(self._link, self._subject(key), value, extra, timeout_s=_TIMEOUT_S)
 
     async def create(self, key: str, value: bytes) -> int:
         """Write if there is nothing (or only a deletion marker); returns the revision, or raises `Conflict`."""

@@ -15,6 +15,7 @@ from tests.integration.controller.conftest import MakeController
 from tests.integration.controller.kit import Answer, ControllerProcess, free_port, register, until
 
 from osapi.auth import revocation
+from osapi.auth.revocation import Revoked
 from osapi.controller.serve import DRAIN_S
 from osapi.transport.broker import Broker
 
@@ -114,7 +115,7 @@ async def test_a_token_is_revoked_while_the_controller_runs(
     assert controller.get("/api/job", token).status == 200
     broker = await Broker.connect(nats_server.address, name="test")
     bucket = broker.bucket(revocation.BUCKET)
-    await bucket.put(revocation.key_of(token_id), revocation.entry("test"))
+    await bucket.put(revocation.key_of(token_id), revocation.entry(Revoked(by="test")))
     began = time.monotonic()
     until(lambda: controller.get("/api/job", token).status == 401)
     assert time.monotonic() - began < 5

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from tests.unit.audit.kit import SIGNER, START, VERIFIER, FakeChain, entry, outcome
+from tests.unit.audit.kit import chain as foreign_chain
 
 from osapi.audit import journal as module
 from osapi.audit import record
@@ -248,3 +249,33 @@ async def test_a_record_of_the_chain_reads_as_it_was_written(desk: Desk) -> None
     one = entry(403, remark='ä \u2028 "quoted" \n', roles=("a", "b"))
     await desk.journal.keep(one)
     assert record.unseal(VERIFIER, desk.chain.messages[1]).records == (one,)
+
+
+class SlowChain(FakeChain):
+    """Another controller writes, and is heard, while the answer about the end of the chain is on its way."""
+
+    def __init__(self, foreign: list[bytes]) -> None:
+        super().__init__()
+        self.foreign = foreign
+        self.heard: Journal | None = None
+
+    async def span(self) -> tuple[int, int]:
+        answer = await super().span()
+        if self.heard is not None:
+            while self.foreign:
+                self.put(self.foreign.pop(0))
+            for sequence, message in self.messages.items():
+                self.heard.heard(sequence, message)
+        return answer
+
+
+async def test_what_is_heard_while_the_end_is_asked_for_is_not_gone() -> None:
+    slow = SlowChain(list(foreign_chain(5).values()))
+    for _ in range(2):
+        slow.put(slow.foreign.pop(0))  # so that the first attempt meets a conflict
+    async for desk in running(slow):
+        desk.journal.heard(1, slow.messages[1])
+        slow.heard = desk.journal
+        await desk.journal.keep(entry(None))
+        assert (desk.tail.loss, desk.reported, slow.last) == (None, [], 6)
+        assert desk.is_whole()

@@ -201,3 +201,28 @@ def test_a_token_that_makes_no_sense_is_not_issued(
 def test_a_longer_life_can_be_allowed() -> None:
     token = tokens.issue(RING, "robot", ["read"], [], timedelta(days=90), NOW, max_lifetime=timedelta(days=90))
     assert verify(token).expires == SECONDS + 90 * 86400
+
+
+def test_labels_limit_all_that_a_token_may() -> None:
+    token = tokens.issue(RING, "anna", ["admin"], [], HOUR, NOW, labels={"group": "web"})
+    reach = verify(token).reach("command:execute")
+    assert reach({"group": "web.dev"})
+    assert not reach({"group": "db"})
+    assert not reach({})
+
+
+def test_labels_narrow_a_role_that_is_limited_already() -> None:
+    limited = roles.Role("ops", frozenset({"node:read"}), roles.limit_of("x", {"site": "here"}))
+    token = tokens.issue(RING, "anna", ["ops"], [], HOUR, NOW, labels={"group": "web"})
+    reach = tokens.verify(token, RING, {"ops": limited}, (), NOW).reach("node:read")
+    assert reach({"group": "web", "site": "here"})
+    assert not reach({"group": "web"})
+    assert not reach({"site": "here"})
+
+
+def test_labels_that_are_none_are_neither_issued_nor_taken() -> None:
+    with pytest.raises(Invalid, match="token: labels"):
+        tokens.issue(RING, "anna", ["read"], [], HOUR, NOW, labels={"a b": "c"})
+    for labels in ({"a b": "c"}, ["group:web"], {"group": 1}, "group:web"):
+        with pytest.raises(Unauthenticated, match=tokens.REFUSED):
+            verify(forge(payload=claims(labels=labels)))

@@ -49,7 +49,7 @@ def test_what_was_made_is_valid_and_says_what_it_may(capsys: pytest.CaptureFixtu
 def test_people_get_one_line_for_each_value(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(("token", "generate", "--roles", "read", "--subject", "me")) == 0
     lines = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
-    assert list(lines) == ["Token", "Subject", "Roles"]
+    assert list(lines) == ["Token", "Subject", "Roles", "Id"]
     assert (lines["Subject"], lines["Roles"]) == ("me", "read")
     assert main(("token", "validate", "--token", lines["Token"])) == 0
     out = capsys.readouterr().out

@@ -55,6 +55,20 @@ OTHER_DEFAULTS: dict[str, tuple[Any, str]] = {
     },
 }
 OWN_KEYS = {
+    *(
+        f"controller.api.security.oidc.{name}"
+        for name in (
+            "issuer",
+            "audience",
+            "claim",
+            "rules",
+            "algorithms",
+            "refresh",
+            "keep_keys",
+            "clock_skew",
+            "ca_file",
+        )
+    ),
     "data_dir",
     "insecure",
     "controller.api.host",

@@ -89,6 +89,8 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "controller.api.trusted_proxies": ("10.0.0.0/8, ::1", ["10.0.0.0/8", "::1"]),
     "controller.api.security.signing_key": ("x" * 40, "x" * 40),
     "agent.nats.auth.type": ("none", "none"),
+    "controller.api.security.oidc.issuer": ("https://id.test", "https://id.test"),
+    "controller.api.security.oidc.algorithms": ("ES256, EdDSA", ["ES256", "EdDSA"]),
     "telemetry.tracing.otlp_endpoint": ("http://collector:4318", "http://collector:4318"),
     "agent.fetch.paths": ("/var/log,/srv", ["/var/log", "/srv"]),
     "agent.heartbeat_interval": ("11s", timedelta(seconds=11)),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import msgspec
 import pytest
+from tests.unit.fleet.stored import Stored
 from tests.unit.fleet.test_registry import KEYS, NOW, Clock
 
 from osapi.contract.facts import HostFacts
@@ -17,8 +16,7 @@ from osapi.jobs import envelope
 from osapi.jobs.quarantine import Doubt, Quarantine, Saying
 from osapi.pki.ed25519 import PrivateKey
 from osapi.pki.signing import Signer
-from osapi.transport.bucket import Bucket, Entry
-from osapi.transport.watch import Watch
+from osapi.transport.bucket import Entry
 
 pytestmark = pytest.mark.anyio
 
@@ -36,28 +34,9 @@ def of(machine: str, hostname: str = "web-01") -> HostFacts:
     return HostFacts(machine_id=MachineId(machine), hostname=hostname)
 
 
-class Stored:
-    """A bucket whose watch tells what is stored, then is caught up."""
-
-    def __init__(self, *entries: Entry) -> None:
-        self._entries = entries
-
-    purged: str = ""
-
-    async def purge(self, key: str) -> None:
-        self.purged = key
-
-    async def watch(self, keys: str, on_entry: object, *, on_ready: object, on_reset: object) -> Watch:
-        assert (keys, on_reset is not None) == ("facts.*", True)
-        for entry in self._entries:
-            on_entry(entry)  # type: ignore[operator]
-        on_ready()  # type: ignore[operator]
-        return cast("Watch", None)
-
-
 def book_of(stored: Stored | None = None) -> FactBook:
     """A book that knows no host by a key yet."""
-    return FactBook(cast("Bucket", stored) if stored else None, KeyBook(None), Quarantine(Clock()))
+    return FactBook(stored.bucket if stored else None, KeyBook(None), Quarantine(Clock()))
 
 
 def why(book: FactBook) -> list[Doubt]:
@@ -130,9 +109,9 @@ def test_facts_of_a_newer_agent_are_read_as_far_as_they_are_known() -> None:
 
 
 async def test_facts_of_a_host_that_is_removed_go_with_it() -> None:
-    stored = Stored()
+    stored = Stored(told(of("m.2")), told(of("m1")))
     await book_of(stored).forget(MachineId("m.2"))
-    assert stored.purged == "facts.m_2"
+    assert list(stored.entries) == ["facts.m1"]
     await book_of().forget(M1)
 
 

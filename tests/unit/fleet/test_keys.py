@@ -4,54 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import cast
 
 import msgspec
 import pytest
+from tests.unit.fleet.stored import Stored
 
-from osapi.contract.errors import Conflict, Unavailable
+from osapi.contract.errors import Unavailable
 from osapi.contract.ids import MachineId
 from osapi.fleet import keys
 from osapi.fleet.keys import KeyBook, KeyEntry, Standing
 from osapi.pki.ed25519 import PrivateKey, PublicKey
 from osapi.pki.keys import fingerprint
-from osapi.transport.bucket import Bucket, Entry
-from osapi.transport.watch import Watch
+from osapi.transport.bucket import Entry
 
 pytestmark = pytest.mark.anyio
 M1 = MachineId("m.1")
 FIRST, SECOND = PrivateKey(b"\1" * 32).public_key, PrivateKey(b"\2" * 32).public_key
-
-
-class Stored:
-    """A bucket that keeps what is created, and tells who watches."""
-
-    def __init__(self) -> None:
-        self.entries: dict[str, bytes] = {}
-        self.refuses: list[Exception] = []
-        self.tell: list[KeyBook] = []
-
-    async def watch(self, keys_: str, on_entry: object, *, on_ready: object) -> Watch:
-        assert keys_ == "keys.*"
-        for key, value in self.entries.items():
-            on_entry(entry(key, value))  # type: ignore[operator]
-        on_ready()  # type: ignore[operator]
-        return cast("Watch", None)
-
-    async def create(self, key: str, value: bytes) -> int:
-        if self.refuses:
-            raise self.refuses.pop(0)
-        if key in self.entries:
-            raise Conflict("exists")
-        self.entries[key] = value
-        for book in self.tell:
-            book.note(entry(key, value))
-        return 1
-
-    async def purge(self, key: str) -> None:
-        self.entries.pop(key, None)
-        for book in self.tell:
-            book.note(entry(key, b"", deleted=True))
 
 
 def entry(key: str, value: bytes, *, deleted: bool = False) -> Entry:
@@ -75,10 +43,10 @@ def stored() -> Stored:
 
 @pytest.fixture
 async def book(stored: Stored) -> KeyBook:
-    made = KeyBook(cast("Bucket", stored))
-    stored.tell.append(made)
+    made = KeyBook(stored.bucket)
     await made.start()
     await made.start()
+    assert stored.watched == ["keys.*"]
     return made
 
 
@@ -93,13 +61,13 @@ async def test_the_first_key_stays_and_is_stored(book: KeyBook, stored: Stored) 
     book.first_seen(M1, SECOND)
     assert known(book) == fingerprint(FIRST)
     await settled()
-    found = msgspec.json.decode(stored.entries["keys.m_1"], type=KeyEntry)
+    found = msgspec.json.decode(stored.entries["keys.m_1"].value, type=KeyEntry)
     assert (found.machine_id, found.signing_key, found.standing) == (M1, FIRST.raw, Standing.ANNOUNCED)
 
 
 async def test_another_controller_knows_what_is_stored(stored: Stored) -> None:
-    stored.entries["keys.m_1"] = content(FIRST)
-    book = KeyBook(cast("Bucket", stored))
+    stored.entries["keys.m_1"] = entry("keys.m_1", content(FIRST))
+    book = KeyBook(stored.bucket)
     await book.start()
     book.first_seen(M1, SECOND)
     assert known(book) == fingerprint(FIRST)
@@ -107,10 +75,10 @@ async def test_another_controller_knows_what_is_stored(stored: Stored) -> None:
 
 
 async def test_who_was_quicker_is_right(book: KeyBook, stored: Stored) -> None:
-    stored.entries["keys.m_1"] = content(FIRST)
+    stored.entries["keys.m_1"] = entry("keys.m_1", content(FIRST))
     book.first_seen(M1, SECOND)
     await settled()
-    book.note(entry("keys.m_1", stored.entries["keys.m_1"]))
+    book.note(stored.entries["keys.m_1"])
     assert known(book) == fingerprint(FIRST)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 import msgspec
 import pytest
+from tests.unit.fleet.stored import Stored
 
 from osapi.contract.errors import Invalid
 from osapi.contract.ids import MachineId
@@ -22,8 +22,7 @@ from osapi.pki.ed25519 import PrivateKey
 from osapi.pki.keys import fingerprint
 from osapi.pki.sealing import SealingKey
 from osapi.pki.signing import Signer
-from osapi.transport.bucket import Bucket, Entry
-from osapi.transport.watch import Watch
+from osapi.transport.bucket import Entry
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -39,20 +38,6 @@ class Clock:
 
     def now(self) -> datetime:
         return NOW + timedelta(seconds=self.s - 1000.0)
-
-
-class Stored:
-    """A bucket whose watch tells what is stored, then is caught up."""
-
-    def __init__(self, *entries: Entry) -> None:
-        self._entries = entries
-
-    async def watch(self, keys: str, on_entry: object, *, on_ready: object) -> Watch:
-        assert keys == models.KEYS
-        for entry in self._entries:
-            on_entry(entry)  # type: ignore[operator]
-        on_ready()  # type: ignore[operator]
-        return cast("Watch", None)
 
 
 def record(machine: str = "m1", hostname: str = "web-01", **more: object) -> AgentRecord:
@@ -97,7 +82,7 @@ def clock() -> Clock:
 
 
 def registry_of(clock: Clock, *entries: Entry, facts: FactBook | None = None) -> Registry:
-    bucket, keys, quarantine = cast("Bucket", Stored(*entries)), KeyBook(None), Quarantine(clock)
+    bucket, keys, quarantine = Stored(*entries).bucket, KeyBook(None), Quarantine(clock)
     return Registry(bucket, keys, quarantine, facts, ttl=timedelta(seconds=30), clock=clock, now=clock.now)
 
 

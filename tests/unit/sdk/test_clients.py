@@ -197,6 +197,20 @@ async def test_a_secret_is_sent_and_not_shown(either: Either, controller: FakeCo
     assert (controller.asked[0].json, "hunter2" in repr(request)) == ({"password": "hunter2", "hashed": False}, False)
 
 
+async def test_tokens_are_revoked(either: Either, controller: FakeController) -> None:
+    controller.answer({"revoked_by": "anna", "subject": "ci"})
+    before = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    found = await either(lambda client: client.tokens.revoke(subject="ci", issued_before=before, reason="left"))
+    assert (found.revoked_by, found.subject) == ("anna", "ci")
+    body = {"subject": "ci", "issued_before": "2026-01-31T12:00:00+00:00", "reason": "left"}
+    assert (controller.asked[0].path, controller.asked[0].json) == ("/api/token/revoke", body)
+
+
+async def test_revoked_tokens_are_listed(either: Either, controller: FakeController) -> None:
+    controller.answer({"total_items": 1, "items": [{"revoked_by": "anna", "id": "t1"}]})
+    assert (await either(lambda client: client.tokens.revoked())).items[0].id == "t1"
+
+
 async def test_the_quarantine_is_read(either: Either, controller: FakeController) -> None:
     controller.answer({"total": 3, "items": []})
     assert (await either(lambda client: client.agents.quarantine(limit=5))).total == 3
