@@ -21,7 +21,7 @@ from osapi.contract.errors import OsapiError
 from osapi.contract.ids import MachineId
 from osapi.contract.operation import Operation
 from osapi.contract.target import Target
-from osapi.controller import asgi, auditing, entrance, layout, tokens
+from osapi.controller import asgi, auditing, entrance, layout, tokens, vigil
 from osapi.controller.authenticate import Authenticator
 from osapi.controller.node import NodeServices
 from osapi.controller.observed import observed
@@ -138,6 +138,7 @@ class Controller:
         opened.push_async_callback(known.stop)
         self._broker = broker = await self._connect()
         opened.push_async_callback(broker.close)
+        vigil.begin(broker, opened)
         wanted = layout.of_settings(settings)
         await provision(broker, wanted)
         await known.start(broker)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from osapi.jobs.entry import JobEntry, JobHead
-from osapi.jobs.record import Event, Response, Roster, StatusEvent
+from osapi.jobs.record import Event, Response, Roster, StatusEvent, read_event
 from osapi.jobs.status import JobStatus
 
 
@@ -44,7 +44,6 @@ Filter = Callable[[JobEntry], bool]
 
 _decode_head = msgspec.json.Decoder(JobHead).decode
 _decode_roster = msgspec.json.Decoder(Roster).decode
-_decode_event = msgspec.json.Decoder(StatusEvent).decode
 _ORPHANS = 10_000
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -131,9 +130,8 @@ class Index:
 
     def note_event(self, value: bytes, now: float) -> None:
         """Take in a status event."""
-        try:
-            event = _decode_event(value)
-        except _UNREADABLE:
+        event = read_event(value)
+        if event is None:
             return
         entry = self._jobs.get(event.job_id)
         if entry is None:
