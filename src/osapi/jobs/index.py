@@ -74,6 +74,10 @@ class Index:
         """Every job that still waits for somebody."""
         return list(self._unfinished.values())
 
+    def ended(self) -> Iterable[JobEntry]:
+        """Every job that waits for nobody, the oldest first."""
+        return [entry for entry in self._jobs.values() if entry.status.is_final]
+
     def counts(self, accept: Filter | None = None) -> dict[str, int]:
         """How many jobs, of those that `accept` takes, are in each state; states without a job are left out."""
         counts = self._counts
