@@ -17,8 +17,10 @@ def unprivileged(subject: Subject) -> Iterator[None]:
     """Grants everything that can be granted, commands as any account included."""
     subject.shell(f"systemctl stop osapi-agent; mv {_UNIT} /root/; cp -a /etc/osapi/osapi.yaml /root/")
     subject.shell("sed -i 's/^agent: {/agent: {privilege_escalation: {without: []}, /' /etc/osapi/osapi.yaml")
-    # The host stays the same agent, so that its key stays known.
-    subject.shell("install -d -m 700 /var/lib/osapi-agent && cp -r /var/lib/osapi/agent /var/lib/osapi-agent/")
+    # The host stays the same agent, known by its key.
+    subject.shell(
+        "install -d -m 700 /var/lib/osapi-agent && cp -r /var/lib/osapi/agent /var/lib/osapi/pki /var/lib/osapi-agent/"
+    )
     print(subject.shell(f"{OSAPI} agent install --user {ACCOUNT}").splitlines()[-1])
     subject.shell(f"chown -R {ACCOUNT}: /var/lib/osapi-agent && systemctl start osapi-agent")
     assert subject.shell("stat -c %U /proc/$(systemctl show -P MainPID osapi-agent)") == ACCOUNT

@@ -118,10 +118,12 @@ def sudoers(said: Globals, user: str | None) -> None:
 
 @agent.command("install")
 @click.option("--user", metavar="NAME", help="Run as this account, without root, through sudo. Default: as root.")
+@click.option("--join", metavar="TOKEN", help="Join token, or @FILE that holds it. Needed unless a controller is here.")
 @dry_run_option
 @click.pass_obj
-def install_agent(said: Globals, user: str | None, dry_run: bool) -> None:
+def install_agent(said: Globals, user: str | None, join: str | None, dry_run: bool) -> None:
     """Make the agent a service of this machine. A second call changes nothing."""
+    _keep(said, "agent.join", join)
     _install(said, "agent", "install", *(("--user", user) if user else ()), *_dry(dry_run))
 
 

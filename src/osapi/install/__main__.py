@@ -25,7 +25,6 @@ from osapi.host.identity import Claims
 from osapi.host.local import open_host
 from osapi.install import deciding, looking, wanted
 from osapi.install.report import table
-from osapi.install.units import SERVER_DATA
 
 _ACCOUNT = "osapi-agent"
 
@@ -98,9 +97,9 @@ async def _wanted(host: Host, chosen: argparse.Namespace, settings: Settings) ->
     if chosen.user:
         looking.check_account(chosen.user)
     account = chosen.user or (_ACCOUNT if chosen.verb == "uninstall" else None)
-    found = await looking.agent_files(host, SERVER_DATA)
+    token = await looking.join_token(host, settings.agent.join)
     without = tuple(settings.agent.privilege_escalation.without)
-    return wanted.agent(osapi, preflight.helper(), account, found, without)
+    return wanted.agent(osapi, preflight.helper(), account, token, without)
 
 
 def _next(chosen: argparse.Namespace, asked: wanted.Wanted) -> str:

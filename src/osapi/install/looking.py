@@ -5,7 +5,6 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-from collections.abc import Mapping
 
 from osapi.contract.errors import Invalid, Permanent
 from osapi.host import systemd
@@ -13,7 +12,8 @@ from osapi.host.door import Host
 from osapi.host.files import FileKind
 from osapi.install import deciding
 from osapi.install.deciding import Seen
-from osapi.install.wanted import Wanted, wanted_from
+from osapi.install.wanted import JOINED, LOCAL_TOKEN, Wanted
+from osapi.pki.join_token import decode
 
 
 async def need(host: Host) -> None:
@@ -39,10 +39,25 @@ async def look(host: Host, wanted: Wanted) -> Seen:
     )
 
 
-async def agent_files(host: Host, data: str) -> Mapping[str, bytes]:
-    """What another installation on this machine has for its agent."""
-    found = {name: await host.read(path) for name, path in wanted_from(data).items()}
-    return {name: content for name, content in found.items() if content is not None}
+async def join_token(host: Host, said: str) -> bytes:
+    """With what the agent is to join: the token that was said, or the one of the controller of this machine.
+
+    `said` is a token, or `@` and a file. Empty when the agent has joined, or there is none. Raises `Invalid` for what is none.
+    """
+    if await host.stat(JOINED) is not None:
+        return b""
+    text = await _read(host, said[1:]) if said.startswith("@") else said.encode()
+    found = text or await host.read(LOCAL_TOKEN) or b""
+    if found:
+        decode(found.decode(errors="replace"))
+    return found.strip()
+
+
+async def _read(host: Host, path: str) -> bytes:
+    found = await host.read(path)
+    if found is None:
+        raise Invalid(f"--join @{path}: there is no such file")
+    return found
 
 
 def check_account(name: str) -> None:

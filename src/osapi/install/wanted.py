@@ -16,8 +16,12 @@ PACKAGED_UNITS = "/usr/lib/systemd/system"
 """Where the Debian package has its units; one of the same content needs no other."""
 SETTINGS = "/etc/osapi/osapi.yaml"
 SETTINGS_TEXT = "# Settings of OSAPI; docs/reference/settings.md lists all. What is not set here has its default.\n"
-_AGENT_FILES = ("pki/controller.pub", "nkeys/agent.seed")
-"""What an agent needs from the machine of the controller."""
+_KEPT = "agent/join.token"
+"""Where an agent looks for its join token, below its folder."""
+JOINED = f"{AGENT_DATA}/agent/joined.json"
+"""Where it notes that it has joined."""
+LOCAL_TOKEN = f"{SERVER_DATA}/join.token"
+"""Where the controller of this machine has one for its agent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,20 +90,15 @@ def controller(osapi: str) -> Wanted:
     return _server(_unit(units.CONTROLLER, units.controller(osapi)))
 
 
-def agent(
-    osapi: str, helper: str, account: str | None, found: Mapping[str, bytes], without: tuple[str, ...] = ()
-) -> Wanted:
+def agent(osapi: str, helper: str, account: str | None, token: bytes, without: tuple[str, ...] = ()) -> Wanted:
     """An agent that is root, or one that is `account` and goes through sudo.
 
-    `found` are files that another installation on this machine has for its agent, by name below its folder; `without`
-    are the domains that are granted nothing.
+    `token` is the join token with which it will ask to join, empty for none; `without` are the domains that are granted
+    nothing.
     """
     owner = account or "root"
-    folders = ("", *sorted({f"/{name.rpartition('/')[0]}" for name in found}))
-    files = [
-        File(path=f"{AGENT_DATA}/{name}", content=content, mode=0o600, owner=owner, keep=True, secret=True)
-        for name, content in found.items()
-    ]
+    folders = ("", "/agent") if token else ("",)
+    kept = File(path=f"{AGENT_DATA}/{_KEPT}", content=token, mode=0o600, owner=owner, keep=True, secret=True)
     grants = granted(without)
     text = "" if account is None else sudoers.text(account, grants, helper)
     return Wanted(
@@ -110,15 +109,10 @@ def agent(
             *(Folder(path=AGENT_DATA + name, mode=0o700, owner=owner, by_owner=bool(name)) for name in folders),
             *(() if account is None else (Folder(path=ROOT_DIR, mode=0o700),)),
         ),
-        files=(_settings(), *files),
+        files=(_settings(), *((kept,) if token else ())),
         sudoers=File(path=sudoers.PATH, content=text.encode(), mode=sudoers.MODE) if text else None,
         left=(AGENT_DATA, ROOT_DIR, "/etc/osapi", *(() if account is None else (f"the account {account}",))),
     )
-
-
-def wanted_from(data: str) -> dict[str, str]:
-    """Where another installation keeps what an agent needs, by name."""
-    return {name: f"{data}/{name}" for name in _AGENT_FILES}
 
 
 def _server(unit: File) -> Wanted:

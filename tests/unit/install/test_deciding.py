@@ -14,7 +14,7 @@ from osapi.install.deciding import Seen
 OSAPI = "/opt/osapi/bin/osapi"
 HELPER = "/opt/osapi/bin/osapi-privileged"
 NOTHING = Seen(stats={}, contents={}, uids={"root": 0}, groups=frozenset({"systemd-journal"}))
-UNPRIVILEGED = wanted.agent(OSAPI, HELPER, "osapi-agent", {"nkeys/agent.seed": b"SUsecret"}, ("command",))
+UNPRIVILEGED = wanted.agent(OSAPI, HELPER, "osapi-agent", b"SUsecret", ("command",))
 
 
 def commands(plan: Plan) -> list[str]:
