@@ -189,4 +189,5 @@ def _address(setup: Setup, machine: MachineId) -> Address:
         namespace=way.namespace,
         auth=Credentials(username=way.username, password=way.password, nkey_file=way.nkey_file),
         inbox=f"_INBOX.{machine}",
+        tls=way.tls,
     )

@@ -7,12 +7,14 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
 
+from osapi.broker.certificates import Certificates
 from osapi.broker.prepare import Prepared, prepare
 from osapi.broker.reporting import Reporting
 from osapi.broker.server import Server
 from osapi.broker.supervisor import STOP_S, Supervisor
-from osapi.config import source
+from osapi.config import source, tls
 from osapi.config.load import load
 from osapi.config.paths import Paths, paths
 from osapi.config.settings import Settings
@@ -69,11 +71,20 @@ async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
             loop.add_signal_handler(number, supervisor.stop)
     if settings.nats.server.auth.type == "none":
         _log.warning("broker.open", error="nats.server.auth.type is none: whoever reaches the port may do everything")
-    reports = asyncio.create_task(reporting.run())
+    beside = [asyncio.create_task(reporting.run()), *_certificates(settings, lambda: supervisor.pid)]
     await supervisor.run(lambda: _ready(prepared))
-    reports.cancel()
+    for task in beside:
+        task.cancel()
     metrics.close()
     _log.info("broker.stopped")
+
+
+def _certificates(settings: Settings, pid: Callable[[], int]) -> Iterator[asyncio.Task[None]]:
+    """The watch over the certificate, if there is one."""
+    section = settings.nats.server.tls
+    pair = tls.pair("nats.server.tls", section)
+    if pair is not None:
+        yield asyncio.create_task(Certificates(pair, section.ca, pid).run())
 
 
 def _ready(prepared: Prepared) -> None:

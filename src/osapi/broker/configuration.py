@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from osapi.broker import permissions
+from osapi.config.nats import BrokerTls
 from osapi.config.settings import Settings
 
 DEFAULT_PORT = 4222
@@ -39,6 +40,8 @@ def document(settings: Settings, store: Path, identities: Identities) -> dict[st
         "logtime": False,
         "jetstream": {"store_dir": str(store), "sync_interval": server.sync_interval},
     }
+    if server.tls.cert:
+        found["tls"] = _tls(server.tls)
     users = _users(settings, identities)
     if users:
         found["authorization"] = {"users": users}
@@ -65,6 +68,14 @@ def _users(settings: Settings, identities: Identities) -> list[dict[str, Any]]:
                 {"nkey": identities.broker, "permissions": _limits(permissions.of_broker(settings))},
                 *({"nkey": nkey} for nkey in auth.nkeys),
             ]
+
+
+def _tls(section: BrokerTls) -> dict[str, Any]:
+    """The block `tls`; with authorities only clients that they vouch for are let in."""
+    found = {"cert_file": str(Path(section.cert).absolute()), "key_file": str(Path(section.key).absolute())}
+    if not section.ca:
+        return {**found, "min_version": "1.2"}
+    return {**found, "min_version": "1.2", "ca_file": str(Path(section.ca).absolute()), "verify": True}
 
 
 def _limits(allowed: permissions.Permissions) -> dict[str, Any]:

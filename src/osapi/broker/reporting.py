@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from osapi.broker import configuration
+from osapi.config import tls
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import OsapiError
@@ -21,6 +22,7 @@ from osapi.fleet.program import Program
 from osapi.telemetry.log import get_logger
 from osapi.telemetry.metrics import OFF, Metrics
 from osapi.telemetry.process import ProcessFigures, ProcessMeter
+from osapi.tls.trust import Trust
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 
@@ -40,7 +42,7 @@ class Reporting:
         self._settings = settings
         self._metrics = metrics
         port = configuration.port_of(settings)
-        self._address = _address(settings, paths, f"nats://{host}:{port}")
+        self._address = _address(settings, paths, f"{host}:{port}")
         self._server = _Server(pid)
         self._program = Program(
             ComponentKind.NATS,
@@ -127,4 +129,8 @@ def _address(settings: Settings, paths: Paths, server: str) -> Address:
             credentials = Credentials(auth.users[0].username, auth.users[0].password)
         case _:
             credentials = Credentials(nkey_file=paths.seed("broker"))
-    return Address((server,), namespace, credentials, inbox="_INBOX.broker")
+    pair = tls.pair("nats.server.tls", settings.nats.server.tls)
+    if pair is None:
+        return Address((f"nats://{server}",), namespace, credentials, inbox="_INBOX.broker")
+    trust = Trust(certificate=str(pair.cert), identity=pair if settings.nats.server.tls.ca else None)
+    return Address((f"tls://{server}",), namespace, credentials, inbox="_INBOX.broker", tls=trust)

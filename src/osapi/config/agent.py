@@ -7,7 +7,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from osapi.config.fields import ClientAuth, Metrics, Namespaced, OptionalName, Port, ProcessConditions, Section
+from osapi.config.fields import (
+    ClientAuth,
+    ClientTls,
+    Metrics,
+    Namespaced,
+    OptionalName,
+    Port,
+    ProcessConditions,
+    Section,
+)
 
 
 class Nats(Namespaced, frozen=True, kw_only=True):
@@ -23,6 +32,7 @@ class Nats(Namespaced, frozen=True, kw_only=True):
     port: Annotated[Port, Meta(description="TCP port of the broker.")] = 4222
     client_name: Annotated[str, Meta(description="Name under which the broker lists this connection.")] = "osapi-agent"
     auth: ClientAuth = ClientAuth()
+    tls: ClientTls = ClientTls()
 
 
 class Consumer(Section, frozen=True, kw_only=True):
