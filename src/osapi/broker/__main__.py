@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 
-from osapi.broker.certificates import Certificates
+from osapi.broker.certificates import Certificates, own_trust
 from osapi.broker.prepare import Prepared, prepare
 from osapi.broker.reporting import Reporting
 from osapi.broker.server import Server
@@ -51,7 +51,7 @@ async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
             prepared.binary, prepared.configuration, _log, inherited=(prepared.lock.descriptor,)
         )
         try:
-            await server.wait_ready(prepared.host, prepared.port, _READY_S)
+            await server.wait_ready(prepared.host, prepared.port, _READY_S, own_trust(settings))
         except Unavailable:
             await server.stop(STOP_S)
             raise

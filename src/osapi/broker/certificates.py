@@ -9,14 +9,24 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from osapi.config import tls
+from osapi.config.settings import Settings
 from osapi.contract.errors import Invalid
 from osapi.telemetry.log import get_logger
 from osapi.tls.pair import Pair, check
 from osapi.tls.serving import state, told
+from osapi.tls.trust import Trust
 
 LOOK_S = 2.0
 
 _log = get_logger(__name__)
+
+
+def own_trust(settings: Settings) -> Trust | None:
+    """How this program itself trusts its nats-server: it shows what is in the file. None without TLS."""
+    section = settings.nats.server.tls
+    pair = tls.pair("nats.server.tls", section)
+    return None if pair is None else Trust(certificate=str(pair.cert), identity=pair if section.ca else None)
 
 
 class Certificates:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from osapi.broker import configuration
-from osapi.config import tls
+from osapi.broker.certificates import own_trust
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import OsapiError
@@ -22,7 +22,6 @@ from osapi.fleet.program import Program
 from osapi.telemetry.log import get_logger
 from osapi.telemetry.metrics import OFF, Metrics
 from osapi.telemetry.process import ProcessFigures, ProcessMeter
-from osapi.tls.trust import Trust
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 
@@ -129,8 +128,6 @@ def _address(settings: Settings, paths: Paths, server: str) -> Address:
             credentials = Credentials(auth.users[0].username, auth.users[0].password)
         case _:
             credentials = Credentials(nkey_file=paths.seed("broker"))
-    pair = tls.pair("nats.server.tls", settings.nats.server.tls)
-    if pair is None:
-        return Address((f"nats://{server}",), namespace, credentials, inbox="_INBOX.broker")
-    trust = Trust(certificate=str(pair.cert), identity=pair if settings.nats.server.tls.ca else None)
-    return Address((f"tls://{server}",), namespace, credentials, inbox="_INBOX.broker", tls=trust)
+    trust = own_trust(settings)
+    scheme = "nats" if trust is None else "tls"
+    return Address((f"{scheme}://{server}",), namespace, credentials, inbox="_INBOX.broker", tls=trust)

@@ -60,8 +60,8 @@ def tls() -> None:
 def init(said: Globals, names: tuple[str, ...], renew: bool) -> None:
     """Make an authority, and certificates for API, broker and metrics.
 
-    What is there stays; repeating it changes nothing. The names are this machine's, those in the settings, and
-    each --name.
+    What is there stays; repeating it changes nothing. The names are this machine's, those in the settings, each
+    --name, and those that a certificate had before.
     """
     settings = prepared(said)[2].settings
     now, folder = datetime.now(UTC), paths(settings).tls
@@ -101,7 +101,8 @@ def _leaf(folder: Path, name: str, signer: Authority, wanted: Sequence[str], now
     if cert.exists() and key.exists():
         state = "renewed" if renew and _is_due(cert, signer, wanted, now) else "kept"
     if state != "kept":
-        made, secret = authority.issue(signer, wanted, now)
+        former = certificate.of(authority.read(cert)).names if state == "renewed" else ()
+        made, secret = authority.issue(signer, list(dict.fromkeys((*wanted, *former))), now)
         private.replace(key, secret)
         private.replace(cert, made, mode=0o644)
     found = certificate.of(authority.read(cert))

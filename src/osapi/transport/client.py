@@ -153,6 +153,13 @@ class Client(NatsClient):
             info = {name: value for name, value in info.items() if name != "connect_urls"}
         await super()._process_info(info, initial_connection)
 
+    async def _process_connect_init(self) -> None:
+        """nats-py moves to TLS without telling the stream's protocol, which would then warn at every loss."""
+        await super()._process_connect_init()
+        if self._trust is not None:
+            stream: Any = self._transport
+            stream._io_writer.transport.get_protocol()._over_ssl = True  # noqa: SLF001
+
     async def _attempt_reconnect(self) -> None:
         """Go on after errors that nats-py does not expect, such as a key file that is being replaced."""
         while True:
