@@ -139,7 +139,7 @@ def start_agent(bed: Bed, host: int, data: Path) -> None:
     bed.write(host, "/var/lib/osapi/pki/controller.pub", (data / "pki" / "controller.pub").read_bytes())
     bed.write(host, "/var/lib/osapi/nkeys/agent.seed", (data / "nkeys" / "agent.seed").read_bytes(), mode="600")
     labels = f"{{group: web.{'dev' if host == 1 else 'live'}}}"
-    settings = f"agent: {{nats: {{host: {OUTSIDE}}}, labels: {labels}}}\n"
+    settings = f"agent: {{nats: {{host: {OUTSIDE}}}, labels: {labels}, fetch: {{paths: [/srv/osproof]}}}}\n"
     bed.write(host, "/etc/osapi/osapi.yaml", settings.encode())
     bed.write(host, "/etc/systemd/system/osapi-agent.service", _UNIT.encode())
     bed("enter", host, "chmod", "700", "/var/lib/osapi", "/var/lib/osapi/pki", "/var/lib/osapi/nkeys")

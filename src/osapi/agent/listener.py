@@ -32,7 +32,7 @@ _log = get_logger(__name__)
 
 
 class Listener:
-    """The ears of one agent. `on_gap` is called when a message was missed."""
+    """The ears of one agent. `on_gap` is called when a message was missed, or a clock seems wrong: then the controller is asked."""
 
     def __init__(
         self,
@@ -74,7 +74,8 @@ class Listener:
     async def _on_job(self, message: Message) -> None:
         received = self._tools.now()
         arrival = Arrival(message.subject, message.data)
-        decision = intake.decide(arrival, self._me, self._unseal, self._worker.standing, received)
+        ahead = self._tools.skew.ahead(received)
+        decision = intake.decide(arrival, self._me, self._unseal, self._worker.standing, received, ahead)
         with tracing.continued(message.headers):  # believed no earlier than the message itself
             self._act(decision, message.subject, received)
         if self._gaps.shows(message.subject, message.headers):
@@ -87,6 +88,8 @@ class Listener:
                 self._worker.accept(decision, received)
             case Answer():
                 self._worker.answer(decision, received)
+                if decision.code == intake.CLOCK_SKEW:
+                    self._on_gap()
             case Again(job):
                 self._worker.remind(job)
             case Drop(reason):

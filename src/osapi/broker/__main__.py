@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 
+from osapi.broker import room
 from osapi.broker.certificates import Certificates, own_trust
 from osapi.broker.prepare import Prepared, prepare
 from osapi.broker.reporting import Reporting
@@ -71,6 +72,8 @@ async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
             loop.add_signal_handler(number, supervisor.stop)
     if settings.nats.server.auth.type == "none":
         _log.warning("broker.open", error="nats.server.auth.type is none: whoever reaches the port may do everything")
+    if words := room.warning(places.nats_store, settings.nats):
+        _log.warning("broker.small_disk", error=words)
     beside = [asyncio.create_task(reporting.run()), *_certificates(settings, lambda: supervisor.pid)]
     await supervisor.run(lambda: _ready(prepared))
     for task in beside:

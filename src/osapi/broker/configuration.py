@@ -29,8 +29,8 @@ def port_of(settings: Settings) -> int:
     return settings.nats.server.port or DEFAULT_PORT
 
 
-def document(settings: Settings, store: Path, identities: Identities) -> dict[str, Any]:
-    """The whole configuration. `store` is the folder of JetStream."""
+def document(settings: Settings, store: Path, room: int, identities: Identities) -> dict[str, Any]:
+    """The whole configuration. `store` is the folder of JetStream, `room` how many bytes it may store there."""
     server = settings.nats.server
     found: dict[str, Any] = {
         "server_name": "osapi",
@@ -38,7 +38,7 @@ def document(settings: Settings, store: Path, identities: Identities) -> dict[st
         "port": port_of(settings),
         "max_payload": server.max_payload_bytes,
         "logtime": False,
-        "jetstream": {"store_dir": str(store), "sync_interval": server.sync_interval},
+        "jetstream": {"store_dir": str(store), "max_file_store": room, "sync_interval": server.sync_interval},
     }
     if server.tls.cert:
         found["tls"] = _tls(server.tls)

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from osapi.broker import binary, configuration
+from osapi.broker import binary, configuration, room
 from osapi.config import tls
 from osapi.config.listening import refuse_exposed, refuse_taken
 from osapi.config.lock import Lock
@@ -60,7 +60,8 @@ def _write(settings: Settings, paths: Paths) -> Path:
         **{name: nkeys.load_or_create(paths.nkeys, name) for name in ("controller", "agent", "broker")}
     )
     path = private_dir(paths.nats_runtime) / "nats-server.conf"
-    replace(path, configuration.text(configuration.document(settings, paths.nats_store, identities)))
+    most = room.limit(paths.nats_store, settings.nats, paths.nats_runtime / "reserved")
+    replace(path, configuration.text(configuration.document(settings, paths.nats_store, most, identities)))
     return path
 
 

@@ -33,6 +33,7 @@ AREAS = {
     "health": "Ask whether the controller can work.",
     "job": "Look at jobs, repeat and stop them.",
     "node": "Ask hosts, and change them.",
+    "notify": "Look at what is wrong and how people are told; silence and test it.",
     "token": "Look at tokens that are refused, and refuse more.",
 }
 """Each is the module `osapi.cli.<area>` with `find` and `lines`, unless `_MODULES` says otherwise."""

@@ -21,7 +21,7 @@ from osapi.contract.errors import OsapiError
 from osapi.contract.ids import MachineId
 from osapi.contract.operation import Operation
 from osapi.contract.target import Target
-from osapi.controller import asgi, auditing, entrance, layout, secured, tokens
+from osapi.controller import asgi, auditing, entrance, layout, notifying, secured, tokens, vigil
 from osapi.controller.authenticate import Authenticator
 from osapi.controller.node import NodeServices
 from osapi.controller.observed import observed
@@ -138,6 +138,7 @@ class Controller:
         opened.push_async_callback(known.stop)
         self._broker = broker = await self._connect()
         opened.push_async_callback(broker.close)
+        vigil.begin(broker, opened)
         wanted = layout.of_settings(settings)
         await provision(broker, wanted)
         await known.start(broker)
@@ -155,6 +156,7 @@ class Controller:
         opened.push_async_callback(jobs.stop)
         await fleet.keybook.start()
         await asyncio.gather(fleet.start(), jobs.start())
+        notify = await notifying.service(settings, broker, fleet, jobs, audit, opened)
         heartbeat = self._report(broker, opened, metrics)
         services = NodeServices(
             jobs=jobs,
@@ -163,9 +165,10 @@ class Controller:
             body_limit=settings.controller.api.body_limit_bytes,
         )
         checks = {**_checks(broker, jobs, heartbeat), **auditing.checks(audit)}
-        seen = {**checks, **auditing.findings(audit)}
+        seen = {**checks, **auditing.findings(audit), **notifying.findings(notify)}
         opened.callback(metrics.close)
         _show(metrics, checks, jobs, heartbeat)
+        notifying.show(metrics, notify)
         sources = Sources(survey=broker.survey(), layout=wanted, jobs=jobs, fleet=fleet, checks=seen)
         slices = [
             *status_routes.routes(sources),
@@ -174,6 +177,7 @@ class Controller:
             *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines),
             *discovery_routes.routes(fleet.registry, fleet.components),
             *auditing.routes(audit, self._paths),
+            *notifying.routes(notify, fleet.registry),
             *await self._files(broker, FleetView(fleet.registry), opened),
             *target_routes.routes(fleet.registry),
             *known.routes(broker),

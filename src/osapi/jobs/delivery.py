@@ -114,7 +114,7 @@ class Delivery:
     async def _on_hello(self, message: Message) -> None:
         try:
             hello = _decode_hello(message.data)
-        except msgspec.DecodeError as problem:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             _log.warning("jobs.hello_unreadable", error=str(problem))
             return
         now = self._clock()

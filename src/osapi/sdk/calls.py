@@ -128,6 +128,32 @@ def fact_keys() -> Request:
     return Request("GET", "/api/facts/keys")
 
 
+def notify_list() -> Request:
+    """What is wrong now, and how people are told."""
+    return Request("GET", "/api/notify")
+
+
+def notify_test(notifier: str | None = None) -> Request:
+    """Send a message that tells of nothing. None means by every notifier that is used."""
+    return Request("POST", "/api/notify/test", body=json_body({} if notifier is None else {"notifier": notifier}))
+
+
+def notify_silences() -> Request:
+    """List silences."""
+    return Request("GET", "/api/notify/silence")
+
+
+def notify_silence(**fields: Any) -> Request:
+    """`fields` as in `SilenceRequest`; None is left out."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    return Request("POST", "/api/notify/silence", body=json_body(given))
+
+
+def notify_unsilence(silence_id: str) -> Request:
+    """End a silence."""
+    return Request("DELETE", f"/api/notify/silence/{quote(silence_id)}")
+
+
 def agent_drain(name: str, reason: str = "") -> Request:
     """Let an agent take nothing new."""
     return Request("POST", f"/api/agent/{quote(name)}/drain", body=json_body({"reason": reason}))

@@ -70,6 +70,21 @@ def test_a_second_start_shows_no_token_and_the_client_still_works(installation: 
     assert asked(installation)
 
 
+def test_a_disk_that_is_smaller_than_what_may_be_kept_does_not_keep_it_from_starting(
+    installation: Installation,
+) -> None:
+    larger_than_any_disk = str(1 << 60)
+    first = started(installation, OSAPI_NATS_OUTPUT_MAX_BYTES=larger_than_any_disk)
+    (warning,) = first.events("broker.small_disk")
+    assert f"may grow to {larger_than_any_disk} bytes" in warning["error"]
+    assert asked(installation)
+    assert first.stop() == 0
+    second = started(installation, OSAPI_NATS_OUTPUT_MAX_BYTES=str(1 << 20))
+    assert asked(installation)
+    assert second.events("broker.small_disk") == []
+    assert second.stop() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_stops_in_order_and_leaves_nothing(installation: Installation, number: signal.Signals) -> None:
     running = started(installation)

@@ -28,13 +28,13 @@ def settings(**server: Any) -> Settings:
 
 
 def document(**server: Any) -> dict[str, Any]:
-    return configuration.document(settings(**server), STORE, IDENTITIES)
+    return configuration.document(settings(**server), STORE, 10**9, IDENTITIES)
 
 
 def test_by_default_it_listens_on_loopback_and_syncs_before_it_acknowledges() -> None:
     found = document()
     assert (found["host"], found["port"], found["max_payload"]) == ("127.0.0.1", 4222, 1024 * 1024)
-    assert found["jetstream"] == {"store_dir": "/data/nats", "sync_interval": "always"}
+    assert found["jetstream"] == {"store_dir": "/data/nats", "max_file_store": 10**9, "sync_interval": "always"}
 
 
 def test_port_0_means_the_usual_one() -> None:
@@ -128,7 +128,7 @@ def test_the_server_itself_accepts_what_is_written(tmp_path: Path, server: dict[
         broker="UDB4B3VC5DGACTNRR57ABTKFAHWHTQSE7WP5U65SFSEQ4HSG67ZW3BU7",
     )
     file = tmp_path / "nats-server.conf"
-    file.write_bytes(configuration.text(configuration.document(settings(**server), tmp_path, nkeys)))
+    file.write_bytes(configuration.text(configuration.document(settings(**server), tmp_path, 10**9, nkeys)))
     done = subprocess.run(
         [str(binary.locate("", None)), "-t", "-c", str(file)], capture_output=True, text=True, check=False
     )

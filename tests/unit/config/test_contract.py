@@ -69,6 +69,22 @@ OWN_KEYS = {
             "ca_file",
         )
     ),
+    *(
+        f"controller.notifications.{name}"
+        for name in (
+            "notifiers",
+            "schemes",
+            "conditions",
+            "group_window",
+            "hosts_shown",
+            "rate_limit",
+            "rate_interval",
+            "attempts",
+            "title",
+            "body",
+        )
+    ),
+    *(f"nats.notifications.{name}" for name in ("bucket", "storage", "replicas")),
     "data_dir",
     "insecure",
     "controller.api.host",
