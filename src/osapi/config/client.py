@@ -68,7 +68,8 @@ def save(context: Context, environ: Mapping[str, str]) -> str:
 
     path = Path(context_path(environ)).absolute()
     private_dir(path.parent)
-    replace(path, json.dumps(context._asdict(), indent=2).encode() + b"\n")
+    content = {name: value for name, value in context._asdict().items() if value or name in ("url", "token")}
+    replace(path, json.dumps(content, indent=2).encode() + b"\n")
     return str(path)
 
 

@@ -20,8 +20,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def refuse_exposed(key: str, host: str, *, insecure: bool, tls: bool) -> None:
-    """Raise `Invalid` when `host`, the value of the setting `key`, is reachable from outside without TLS."""
+def refuse_exposed(key: str, host: str, *, insecure: bool, tls: bool = False) -> None:
+    """Raise `Invalid` when `host`, the value of the setting `key`, is reachable from outside without TLS.
+
+    `tls` tells whether what listens there has TLS.
+    """
     if not (insecure or tls or is_loopback(host)):
         raise Invalid(
             f"{key}: {host or 'every address'} can be reached from other machines and there is no TLS; "

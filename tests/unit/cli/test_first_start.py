@@ -13,6 +13,7 @@ from osapi.auth.roles import BUILT_IN
 from osapi.cli import first_start
 from osapi.cli.first_start import Found
 from osapi.config import client
+from osapi.config.client import Context
 from osapi.config.controller import Api, ApiSecurity, Controller, Role
 from osapi.config.paths import Paths, paths
 from osapi.config.settings import Settings
@@ -134,7 +135,8 @@ def test_listening_for_others_without_tls_is_refused_before_anything_is_made(tmp
     ],
 )
 def test_the_address_is_one_this_machine_can_use(host: str, url: str, tmp_path: Path) -> None:
-    assert first_start.url_of(settings(tmp_path, host=host)) == url
+    chosen = settings(tmp_path, host=host)
+    assert first_start.context_of(chosen, paths(chosen)) == Context(url)
 
 
 def places(tmp_path: Path) -> Paths:
