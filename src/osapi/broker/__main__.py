@@ -23,6 +23,7 @@ from osapi.contract.errors import OsapiError, Unavailable
 from osapi.telemetry.log import configure, get_logger
 from osapi.telemetry.metrics import counting
 from osapi.telemetry.readiness import announce_ready
+from osapi.tls.trust import context
 
 _READY_S = 60.0
 """A large store takes a while to be read at the start."""
@@ -48,11 +49,13 @@ def main() -> int:
 
 async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
     async def launch() -> Server:
+        trust = own_trust(settings)
+        tls = None if trust is None else context(trust)  # made before: the file may be replaced meanwhile
         server = await Server.start(
             prepared.binary, prepared.configuration, _log, inherited=(prepared.lock.descriptor,)
         )
         try:
-            await server.wait_ready(prepared.host, prepared.port, _READY_S, own_trust(settings))
+            await server.wait_ready(prepared.host, prepared.port, _READY_S, tls)
         except Unavailable:
             await server.stop(STOP_S)
             raise

@@ -37,15 +37,16 @@ class Certificates:
         self._pair = pair
         self._files = [pair.cert, pair.key, *([Path(authorities).absolute()] if authorities else [])]
         self._pid = pid
+        self._used = state(*self._files)
 
     async def run(self) -> None:
         """Watch for ever."""
-        used = last = state(*self._files)
+        last = self._used
         while True:
             await asyncio.sleep(LOOK_S)
             now = state(*self._files)
-            if used != now == last:
-                used = now
+            if self._used != now == last:
+                self._used = now
                 await asyncio.to_thread(self._take)
             last = now
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import ssl
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,6 @@ from osapi.broker.log import ServerLog
 from osapi.config.lifeline import tied_to_parent
 from osapi.contract.errors import Unavailable
 from osapi.telemetry.log import Logger
-from osapi.tls.trust import Trust, context
 
 _POLL_S = 0.02
 _GREETING = b"INFO "
@@ -56,8 +56,8 @@ class Server:
     def pid(self) -> int:
         return self._process.pid
 
-    async def wait_ready(self, host: str, port: int, timeout_s: float, tls: Trust | None = None) -> None:
-        """Return when it greets a client, over TLS when `tls` says whom to trust. Raises `Unavailable`, with its last complaint, when it ends or stays silent."""
+    async def wait_ready(self, host: str, port: int, timeout_s: float, tls: ssl.SSLContext | None = None) -> None:
+        """Return when it greets a client, over TLS when `tls` is given. Raises `Unavailable`, with its last complaint, when it ends or stays silent."""
         deadline = time.monotonic() + timeout_s
         while self._process.returncode is None and time.monotonic() < deadline:
             if await _greets(host, port, tls):
@@ -95,7 +95,7 @@ class Server:
         )
 
 
-async def _greets(host: str, port: int, tls: Trust | None) -> bool:
+async def _greets(host: str, port: int, tls: ssl.SSLContext | None) -> bool:
     """Whether a NATS server answers there; it speaks first, with INFO, and with TLS waits for a handshake then.
 
     The handshake is made, for one that is broken off would stand in its log as an error.
@@ -106,7 +106,7 @@ async def _greets(host: str, port: int, tls: Trust | None) -> bool:
             try:
                 greets = (await reader.readline()).startswith(_GREETING)
                 if greets and tls is not None:
-                    await writer.start_tls(context(tls), server_hostname=host)
+                    await writer.start_tls(tls, server_hostname=host)
                 return greets
             finally:
                 writer.close()

@@ -5,6 +5,7 @@ The codes are those of X509_STORE_CTX_get_error(3ssl).
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from datetime import UTC
@@ -20,7 +21,7 @@ _NOT_YET, _EXPIRED = 9, 10
 _UNKNOWN = {2, 18, 19, 20, 21}
 _OTHER_NAME = {62, 64}
 _NO_TLS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNEXPECTED_MESSAGE", "HTTP_REQUEST"}
-_WANTS_US = {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_HANDSHAKE_FAILURE", "SSLV3_ALERT_BAD_CERTIFICATE"}
+_WANTS_US = re.compile("ALERT_.*(CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE)")
 
 
 def told(problem: ssl.SSLError, where: str, host: str, trust: Trust, shown: Certificate | None = None) -> str:
@@ -32,7 +33,7 @@ def told(problem: ssl.SSLError, where: str, host: str, trust: Trust, shown: Cert
     reason = (problem.reason or "").upper()
     if reason in _NO_TLS:
         return f"{where} does not speak TLS; is the address right, and is TLS set up there?"
-    if reason in _WANTS_US:
+    if _WANTS_US.search(reason):
         own = f"{trust.section}.cert and .key" if trust.section else "a certificate of one's own"
         return f"{where} refused us ({problem.reason}); it may want {own}, of an authority that it knows"
     return f"no TLS connection with {where}: {problem.reason or problem}; TLS 1.2 or newer is needed on both sides"

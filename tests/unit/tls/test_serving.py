@@ -109,7 +109,9 @@ def test_what_cannot_be_used_leaves_the_one_before_and_says_so_once(
     assert shown(serving) == check(second).fingerprint
 
 
-def test_an_end_that_is_near_is_told(first: Pair, signer: Authority, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_end_that_is_near_is_told(
+    first: Pair, signer: Authority, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     del first
     with caplog.at_level(logging.INFO):
         ServingTls(pair(signer, tmp_path, age=timedelta(days=390)))
