@@ -6,9 +6,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+from osapi.tls.trust import Trust, context
 
 _END = b"\r\n\r\n"
+
+
+class Api(NamedTuple):
+    """Where a controller is. `ca_file` is the PEM file of its authority; empty: plain HTTP."""
+
+    host: str
+    port: int
+    ca_file: str = ""
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.ca_file else 'http'}://{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -20,9 +34,9 @@ class Answer:
 class Connection(asyncio.Protocol):
     """One connection, made anew when the controller has ended it for idleness; one request at a time."""
 
-    def __init__(self, api: tuple[str, int], token: str) -> None:
+    def __init__(self, api: Api, token: str) -> None:
         self._api = api
-        self._headers = f"Host: {api[0]}:{api[1]}\r\nAuthorization: Bearer {token}\r\n"
+        self._headers = f"Host: {api.host}:{api.port}\r\nAuthorization: Bearer {token}\r\n"
         self._buffer = b""
         self._waiting: asyncio.Future[Answer] | None = None
 
@@ -44,7 +58,9 @@ class Connection(asyncio.Protocol):
             self._waiting.set_result(Answer(int(head[9:12]), rest[:length]))
 
     async def open(self) -> None:
-        await asyncio.get_running_loop().create_connection(lambda: self, *self._api)
+        host, port, ca_file = self._api
+        tls = context(Trust(ca=ca_file)) if ca_file else None
+        await asyncio.get_running_loop().create_connection(lambda: self, host, port, ssl=tls)
 
     async def get(self, path: str) -> Answer:
         return await self._ask(f"GET {path} HTTP/1.1\r\n{self._headers}\r\n".encode())
@@ -69,7 +85,7 @@ class Connection(asyncio.Protocol):
 
 
 @asynccontextmanager
-async def connections(count: int, api: tuple[str, int], token: str) -> AsyncIterator[list[Connection]]:
+async def connections(count: int, api: Api, token: str) -> AsyncIterator[list[Connection]]:
     """`count` connections to a controller."""
     async with AsyncExitStack() as stack:
         opened = [Connection(api, token) for _ in range(count)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
@@ -27,7 +28,6 @@ from osapi.jobs.quarantine import Quarantine
 from osapi.jobs.record import Actor
 from osapi.jobs.service import JobNames, JobService
 from osapi.pki.signing import Signer, Verifier
-from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 
 AGENTS = 1
@@ -77,12 +77,7 @@ async def measure(setting: Setting) -> list[Line]:
 async def _core(stack: Stack) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
     """What a controller does for a job without HTTP, as a function to call."""
     login, key = stack.login, stack.controller_key()
-    address = Address(
-        servers=(f"nats://{login.host}:{login.port}",),
-        auth=Credentials(nkey_file=login.seed_file),
-        inbox="_INBOX_bench",
-    )
-    broker = await Broker.connect(address, name="bench")
+    broker = await Broker.connect(replace(login.address, inbox="_INBOX_bench"), name="bench")
     quarantine = Quarantine(time.time)
     registry = Registry(broker.bucket("agent-registry"), KeyBook(broker.bucket("agent-enrollment")), quarantine)
     await registry.start()

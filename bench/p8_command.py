@@ -88,10 +88,10 @@ def _imports(command: list[str], environment: dict[str, str]) -> set[str]:
 
 
 def _environment(stack: Stack) -> dict[str, str]:
-    host, port = stack.api
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     return kept | {
         "HOME": str(stack.paths.data_dir),
-        "OSAPI_CONTROLLER_CLIENT_URL": f"http://{host}:{port}",
+        "OSAPI_CONTROLLER_CLIENT_URL": stack.api.url,
+        "OSAPI_CONTROLLER_CLIENT_TLS_CA": stack.api.ca_file,
         "OSAPI_CONTROLLER_CLIENT_SECURITY_BEARER_TOKEN": stack.token,
     }

@@ -16,20 +16,23 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench import proc
 from bench.children import ROOT, end
-from bench.client import connections
+from bench.client import Api, connections
 from bench.logins import Login
 from bench.wire import connect
 from osapi.cli import first_start
 from osapi.config.lifeline import tied_to_parent
 from osapi.config.load import load
 from osapi.config.paths import Paths, paths
+from osapi.config.private import replace as replace_file
 from osapi.contract.ids import MachineId
 from osapi.pki import nkeys
+from osapi.pki.authority import issue, load_or_create
 from osapi.pki.ed25519 import PrivateKey
 from osapi.pki.keys import load_or_create_keypair
 from osapi.sdk.aio import AsyncClient
@@ -51,13 +54,15 @@ class RunningAgent:
 class Stack:
     """What is running. Made by `running`."""
 
-    def __init__(self, folder: Path, *, changes: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, *, changes: dict[str, Any], tls: bool = False) -> None:
         self._folder = folder
         self._changes = changes
         self._nats_port, self.api_port = free_port(), free_port()
         self._processes: dict[int, tuple[asyncio.subprocess.Process, Path]] = {}
         folder.mkdir(parents=True)
-        self.login = Login(_HOST, self._nats_port, folder / "bench" / "bench.seed")
+        ca_file = str(self._make_certificates()) if tls else ""
+        self.login = Login(_HOST, self._nats_port, folder / "bench" / "bench.seed", ca_file)
+        self.api = Api(_HOST, self.api_port, ca_file)
         self._bench_key = nkeys.load_or_create(folder / "bench", "bench")
         self.file = self._write("osapi.yaml", {})
         self.paths: Paths = paths(load(self.file, {}))
@@ -67,10 +72,6 @@ class Stack:
         self._supervisor_pid = 0
         self._join_token = ""
         self.token = self._first_start()
-
-    @property
-    def api(self) -> tuple[str, int]:
-        return _HOST, self.api_port
 
     @property
     def agent_login(self) -> Login:
@@ -221,6 +222,27 @@ class Stack:
                     raise RuntimeError(f"{log.stem} ended with status {process.returncode}: {words}")
             await asyncio.sleep(_POLL_S)
 
+    def _make_certificates(self) -> Path:
+        """What `osapi tls init` would make, for API, broker and metrics alike. Returns the authority's file."""
+        folder, now = self._folder / "tls", datetime.now(UTC)
+        cert, key = issue(load_or_create(folder, "bench", now), [_HOST, "localhost"], now)
+        (folder / "all.crt").write_bytes(cert)
+        replace_file(folder / "all.key", key)
+        return folder / "ca.crt"
+
+    def _tls(self) -> dict[str, Any]:
+        """The settings for that; none without TLS."""
+        if not self.api.ca_file:
+            return {}
+        folder = self._folder / "tls"
+        shown = {"tls": {"cert": str(folder / "all.crt"), "key": str(folder / "all.key")}}
+        trusted = {"tls": {"ca": self.api.ca_file}}
+        return {
+            "controller": {"api": shown, "nats": trusted, "metrics": shown},
+            "agent": {"nats": trusted, "metrics": shown},
+            "nats": {"server": {**shown, "metrics": shown}},
+        }
+
     def _write(self, name: str, more: dict[str, Any]) -> Path:
         """A settings file; JSON is YAML."""
         settings: dict[str, Any] = {
@@ -233,7 +255,7 @@ class Stack:
             "agent": {"nats": {"host": _HOST, "port": self._nats_port}},
         }
         path = self._folder / name
-        path.write_text(json.dumps(_merged(_merged(settings, self._changes), more)))
+        path.write_text(json.dumps(_merged(_merged(_merged(settings, self._tls()), self._changes), more)))
         return path
 
     def reconfigure(self, changes: dict[str, Any]) -> None:
@@ -244,10 +266,18 @@ class Stack:
 
 @asynccontextmanager
 async def running(
-    folder: Path, *, agents: int, controller: bool = True, changes: dict[str, Any] | None = None
+    folder: Path,
+    *,
+    agents: int,
+    controller: bool = True,
+    changes: dict[str, Any] | None = None,
+    tls: bool | None = None,
 ) -> AsyncIterator[Stack]:
-    """Broker, controller and so many agents, ready. `changes` are settings that differ from the default."""
-    stack = Stack(folder, changes=changes or {})
+    """Broker, controller and so many agents, ready. `changes` are settings that differ from the default.
+
+    `tls` lets everything be served over TLS; None leaves that to $OSAPI_TESTS_TLS, so that whole suites can be run so.
+    """
+    stack = Stack(folder, changes=changes or {}, tls=bool(os.environ.get("OSAPI_TESTS_TLS")) if tls is None else tls)
     async with AsyncExitStack() as cleanup:
         cleanup.push_async_callback(stack.stop_all)
         await stack.start_broker()

@@ -9,12 +9,14 @@ import asyncio
 import base64
 import json
 import secrets
+import socket
 from collections.abc import Callable
 from typing import Any
 
 import nkeys
 
 from bench.logins import Login
+from osapi.tls.trust import Trust, context
 
 OnMessage = Callable[[bytes, bytes, bytes, bytes], None]
 """Takes subject, reply, headers (empty when there are none) and data."""
@@ -173,8 +175,25 @@ async def connect(login: Login, name: str = "bench") -> Wire:
     """Open a connection; answers arrive below `_INBOX.<name>`. Raises `ConnectionError` when the broker refuses."""
     loop = asyncio.get_running_loop()
     inbox = f"_INBOX.{name}.{secrets.token_urlsafe(8)}"
-    _, wire = await loop.create_connection(lambda: Wire(login, name, inbox), login.host, login.port)
+    if login.trust is None:
+        _, wire = await loop.create_connection(lambda: Wire(login, name, inbox), login.host, login.port)
+    else:
+        wire = await _over_tls(Wire(login, name, inbox), login, login.trust)
     await wire.opened()
+    return wire
+
+
+async def _over_tls(wire: Wire, login: Login, trust: Trust) -> Wire:
+    """Read the greeting, which comes in the clear, and only then shake hands, as the protocol wants it."""
+    loop = asyncio.get_running_loop()
+    plain = socket.socket()
+    plain.setblocking(False)
+    await loop.sock_connect(plain, (login.host, login.port))
+    greeting = b""
+    while not greeting.endswith(b"\r\n"):
+        greeting += await loop.sock_recv(plain, 1)
+    await loop.create_connection(lambda: wire, sock=plain, ssl=context(trust), server_hostname=login.host)
+    wire.data_received(greeting)
     return wire
 
 

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,7 +27,6 @@ from osapi.fleet.models import AgentRecord
 from osapi.jobs import subjects
 from osapi.pki.ed25519 import PrivateKey
 from osapi.pki.signing import Signer
-from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker, Message
 
 LABELS = {"group": "crowd"}
@@ -48,11 +48,7 @@ class Member:
     async def join(self, login: Login, controller: Signer) -> None:
         """Connect and do from now on what an agent does while nothing is asked of it."""
         assert login.seed_file is not None
-        address = Address(
-            (f"nats://{login.host}:{login.port}",),
-            auth=Credentials(nkey_file=login.seed_file),
-            inbox=f"_INBOX.{self.machine}",
-        )
+        address = replace(login.address, inbox=f"_INBOX.{self.machine}")
         broker = await Broker.connect(address, name=self.machine, on_connected=self._returned, timeout_s=30)
         await broker.bucket("agent-enrollment").put(*accepting.entry(controller, self.machine, self._key.public_key))
         for subject in (*subjects.for_agent(self.machine, LABELS), subjects.cancel(self.machine)):

@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.client import Api
+
 from osapi.contract.ids import JobId
 from osapi.domains.command import operations as command
 from osapi.domains.command.models import ShellRequest
@@ -83,6 +85,6 @@ class Load:
         return Counter(self.effects.read_text().split()) if self.effects.exists() else Counter()
 
 
-def client(port: int, token: str) -> AsyncClient:
+def client(api: Api, token: str) -> AsyncClient:
     """A client that leaves trying again to the load."""
-    return AsyncClient(f"http://127.0.0.1:{port}", token, retry=Retry(attempts=1))
+    return AsyncClient(api.url, token, ca_file=api.ca_file, retry=Retry(attempts=1))

@@ -31,7 +31,7 @@ async def changes(sdk: AsyncClient) -> list[AuditEntry]:
 
 
 async def test_row_47_a_controller_killed_at_any_moment_leaves_no_effect_without_an_entry(tmp_path: Path) -> None:
-    async with running(tmp_path / "stack", agents=2) as stack, client(stack.api_port, stack.token) as sdk:
+    async with running(tmp_path / "stack", agents=2) as stack, client(stack.api, stack.token) as sdk:
         load = Load(sdk, tmp_path / "effects")
         submitting = asyncio.create_task(load.run(JOBS, "_all", concurrency=8))
         kills = 0
@@ -62,7 +62,7 @@ async def test_row_47_a_full_audit_lets_no_effect_pass_without_an_entry(tmp_path
     small = {"nats": {"audit": {"max_bytes": 150_000}}}
     async with (
         running(tmp_path / "stack", agents=1, changes=small) as stack,
-        client(stack.api_port, stack.token) as sdk,
+        client(stack.api, stack.token) as sdk,
     ):
         load = Load(sdk, tmp_path / "effects")
         refused: list[SdkError] = []

@@ -160,7 +160,7 @@ def file(tmp_path: Path) -> Path:
 async def test_row_46_a_secret_is_nowhere_at_rest_and_in_no_list_of_processes(tmp_path: Path, file: Path) -> None:
     watcher = Watcher(CANARY.encode())
     async with running(tmp_path / "stack", agents=2, changes={"debug": True}) as stack:
-        installation = Installation(stack, tmp_path, Api(stack.api_port, stack.token))
+        installation = Installation(stack, tmp_path, Api(stack.api, stack.token))
         caller = Caller(installation.admin)
         with watcher.watching():
             asked = await everything(caller)

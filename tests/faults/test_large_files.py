@@ -68,6 +68,7 @@ def client(made: Installation, *words: str) -> tuple[int, float]:
     environ = {
         **os.environ,
         "OSAPI_CONTROLLER_CLIENT_URL": made.admin.url,
+        "OSAPI_CONTROLLER_CLIENT_TLS_CA": made.admin.ca_file,
         "OSAPI_CONTROLLER_CLIENT_SECURITY_BEARER_TOKEN": made.stack.token,
     }
     begin, peak = time.monotonic(), 0

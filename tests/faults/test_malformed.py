@@ -24,7 +24,6 @@ from tests.integration.api.kit import Api, Installation, eventually
 from osapi.jobs import envelope
 from osapi.pki.keys import load_private_key
 from osapi.pki.signing import Signer
-from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
@@ -159,7 +158,7 @@ def _about(answer: bytes, job: str) -> bytes:
 @pytest.fixture
 async def fleet(tmp_path: Path) -> AsyncIterator[Installation]:
     async with running(tmp_path / "stack", agents=2) as stack:
-        admin = Api(stack.api_port, stack.token)
+        admin = Api(stack.api, stack.token)
         yield Installation(stack, tmp_path, admin)
         await admin.close()
 
@@ -175,7 +174,7 @@ async def heard(fleet: Installation) -> list[Said]:
 async def villain_of(fleet: Installation) -> AsyncIterator[Villain]:
     """With the credentials of agents."""
     login = fleet.stack.agent_login
-    address = Address((f"nats://{login.host}:{login.port}",), auth=Credentials(nkey_file=login.seed_file))
+    address = login.address
     broker = await Broker.connect(address, name="villain")
     try:
         yield Villain(fleet.stack, broker, await heard(fleet))

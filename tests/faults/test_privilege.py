@@ -74,4 +74,4 @@ def _as(stack: Stack, role: str) -> AsyncClient:
     token = tokens.issue(
         keyring.load_or_create(stack.paths.tokens), role, [role], [], timedelta(hours=1), datetime.now(UTC)
     )
-    return client(stack.api_port, token)
+    return client(stack.api, token)

@@ -43,7 +43,7 @@ def accounting(row: str, load: Load, states: dict[str, JobStatus], kills: int) -
 
 async def test_row_1_a_controller_killed_under_load_loses_and_repeats_nothing(tmp_path: Path) -> None:
     async with running(tmp_path / "stack", agents=2) as stack:
-        async with client(stack.api_port, stack.token) as sdk:
+        async with client(stack.api, stack.token) as sdk:
             load = Load(sdk, tmp_path / "effects")
             running_load = asyncio.create_task(load.run(JOBS, "_any"))
             kills = 0
@@ -59,7 +59,7 @@ async def test_row_1_a_controller_killed_under_load_loses_and_repeats_nothing(tm
 
 async def test_row_5_a_broker_killed_under_load_keeps_every_accepted_job(tmp_path: Path) -> None:
     async with running(tmp_path / "stack", agents=2) as stack:
-        async with client(stack.api_port, stack.token) as sdk:
+        async with client(stack.api, stack.token) as sdk:
             load = Load(sdk, tmp_path / "effects")
             running_load = asyncio.create_task(load.run(JOBS, stack.agents[0].hostname))
             kills = 0

@@ -194,7 +194,10 @@ def _joining(setup: Setup, own: Keys, machine: MachineId, hostname: str) -> Join
     agent = setup.settings.agent
     given = agent.nats.auth.type in ("none", "user_pass") or agent.nats.auth.nkey_file
     auth = _address(setup, machine).auth if given else None
-    return Joining(paths=setup.paths, said=agent.join, own=own, machine=machine, hostname=hostname, auth=auth)
+    trust = connection.trusted(agent.nats)
+    return Joining(
+        paths=setup.paths, said=agent.join, own=own, machine=machine, hostname=hostname, auth=auth, trust=trust
+    )
 
 
 def _address(setup: Setup, machine: MachineId) -> Address:
@@ -207,4 +210,5 @@ def _address(setup: Setup, machine: MachineId) -> Address:
         namespace=way.namespace or ("" if done is None else done.namespace),
         auth=Credentials(username=way.username, password=way.password, nkey_file=way.nkey_file),
         inbox=subjects.inbox(machine),
+        tls=way.tls,
     )

@@ -26,6 +26,7 @@ from osapi.pki import join_token
 from osapi.pki.ed25519 import PublicKey
 from osapi.pki.join_token import JoinToken
 from osapi.telemetry.log import get_logger
+from osapi.tls.trust import Trust
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 
@@ -60,6 +61,8 @@ class Joining:
     machine: MachineId
     hostname: str
     auth: Credentials | None
+    trust: Trust | None
+    """Whose certificate the broker may have, as the settings say; None: see `Address`."""
 
     async def run(self) -> None:
         """Return when this host is enrolled, at once if it is, or if there is no token and a controller is known.
@@ -135,7 +138,7 @@ class Joining:
     async def _connect(self, token: JoinToken) -> Broker:
         """Connect as the token's user, however long it takes. Raises `Permanent` when the broker does not know it."""
         auth = self.auth or Credentials(nkey_file=self._state / "join.seed")
-        address = Address(token.servers, token.namespace, auth, inbox=subjects.join_inbox(token.id))
+        address = Address(token.servers, token.namespace, auth, inbox=subjects.join_inbox(token.id), tls=self.trust)
         loop = asyncio.get_running_loop()
         refused: float | None = None
         while True:

@@ -7,15 +7,17 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
 
 from osapi.broker import room
+from osapi.broker.certificates import Certificates, own_trust
 from osapi.broker.configuration import Guests
 from osapi.broker.door import Door
 from osapi.broker.prepare import Prepared, prepare, write
 from osapi.broker.reporting import Reporting
 from osapi.broker.server import Server
 from osapi.broker.supervisor import STOP_S, Supervisor
-from osapi.config import source
+from osapi.config import source, tls
 from osapi.config.load import load
 from osapi.config.paths import Paths, paths
 from osapi.config.settings import Settings
@@ -23,6 +25,7 @@ from osapi.contract.errors import OsapiError, Unavailable
 from osapi.telemetry.log import configure, get_logger
 from osapi.telemetry.metrics import counting
 from osapi.telemetry.readiness import announce_ready
+from osapi.tls.trust import context
 
 _READY_S = 60.0
 """A large store takes a while to be read at the start."""
@@ -48,11 +51,13 @@ def main() -> int:
 
 async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
     async def launch() -> Server:
+        trust = own_trust(settings)
+        tls = None if trust is None else context(trust)  # made before: the file may be replaced meanwhile
         server = await Server.start(
             prepared.binary, prepared.configuration, _log, inherited=(prepared.lock.descriptor,)
         )
         try:
-            await server.wait_ready(prepared.host, prepared.port, _READY_S)
+            await server.wait_ready(prepared.host, prepared.port, _READY_S, tls)
         except Unavailable:
             await server.stop(STOP_S)
             raise
@@ -73,9 +78,10 @@ async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
     _watch_the_door(settings, places, prepared.room, reporting, supervisor)
     if words := room.warning(places.nats_store, settings.nats):
         _log.warning("broker.small_disk", error=words)
-    reports = asyncio.create_task(reporting.run())
+    beside = [asyncio.create_task(reporting.run()), *_certificates(settings, lambda: supervisor.pid)]
     await supervisor.run(lambda: _ready(prepared))
-    reports.cancel()
+    for task in beside:
+        task.cancel()
     metrics.close()
     _log.info("broker.stopped")
 
@@ -93,6 +99,14 @@ def _watch_the_door(settings: Settings, places: Paths, most: int, reporting: Rep
         supervisor.reload()
 
     reporting.door = Door(settings.nats.enrollment.bucket, places.pki / "controller.pub", places.nats_guests, apply).run
+
+
+def _certificates(settings: Settings, pid: Callable[[], int]) -> Iterator[asyncio.Task[None]]:
+    """The watch over the certificate, if there is one."""
+    section = settings.nats.server.tls
+    pair = tls.pair("nats.server.tls", section)
+    if pair is not None:
+        yield asyncio.create_task(Certificates(pair, section.ca, pid).run())
 
 
 def _ready(prepared: Prepared) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from osapi.broker import permissions
+from osapi.config.nats import BrokerTls
 from osapi.config.settings import Settings
 from osapi.contract.ids import MachineId
 
@@ -48,6 +49,8 @@ def document(settings: Settings, store: Path, room: int, identities: Identities,
         "logtime": False,
         "jetstream": {"store_dir": str(store), "max_file_store": room, "sync_interval": server.sync_interval},
     }
+    if server.tls.cert:
+        found["tls"] = _tls(server.tls)
     users = _users(settings, identities, guests)
     if users:
         found["authorization"] = {"users": users}
@@ -89,6 +92,14 @@ def guest_users(settings: Settings, guests: Guests) -> list[dict[str, Any]]:
             for token_id, nkey in tokens
         ),
     ]
+
+
+def _tls(section: BrokerTls) -> dict[str, Any]:
+    """The block `tls`; with authorities only clients that they vouch for are let in."""
+    found = {"cert_file": str(Path(section.cert).absolute()), "key_file": str(Path(section.key).absolute())}
+    if not section.ca:
+        return {**found, "min_version": "1.2"}
+    return {**found, "min_version": "1.2", "ca_file": str(Path(section.ca).absolute()), "verify": True}
 
 
 def _limits(allowed: permissions.Permissions) -> dict[str, Any]:

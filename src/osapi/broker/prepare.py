@@ -8,6 +8,7 @@ from pathlib import Path
 
 from osapi.broker import binary, configuration, door, room
 from osapi.broker.configuration import Guests
+from osapi.config import tls
 from osapi.config.listening import refuse_exposed, refuse_taken
 from osapi.config.lock import Lock
 from osapi.config.paths import Paths
@@ -15,6 +16,8 @@ from osapi.config.private import private_dir, replace
 from osapi.config.settings import Settings
 from osapi.contract.errors import Invalid
 from osapi.pki import nkeys
+from osapi.tls.pair import check
+from osapi.tls.trust import Trust, context
 
 _PATIENCE_S = 5.0
 """Time for a server whose parent was killed to be gone."""
@@ -36,7 +39,11 @@ class Prepared:
 def prepare(settings: Settings, paths: Paths) -> Prepared:
     """Check, lock and write. Raises `Invalid` or `Conflict`; nothing is left running or locked then."""
     server = settings.nats.server
-    refuse_exposed("nats.server.host", server.host, insecure=settings.insecure)
+    pair = tls.pair("nats.server.tls", server.tls)
+    refuse_exposed("nats.server.host", server.host, insecure=settings.insecure, tls=pair is not None)
+    if pair is not None:
+        check(pair)
+        context(Trust(ca=server.tls.ca, section="nats.server.tls"))
     program = binary.locate(server.binary, os.environ.get("PATH"))
     private_dir(paths.data_dir)
     private_dir(paths.nats_store)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from osapi.broker import configuration
+from osapi.broker.certificates import own_trust
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import OsapiError
@@ -40,7 +41,7 @@ class Reporting:
         self._settings = settings
         self._metrics = metrics
         port = configuration.port_of(settings)
-        self._address = _address(settings, paths, f"nats://{host}:{port}")
+        self._address = _address(settings, paths, f"{host}:{port}")
         self._server = _Server(pid)
         self._program = Program(
             ComponentKind.NATS,
@@ -130,4 +131,6 @@ def _address(settings: Settings, paths: Paths, server: str) -> Address:
             credentials = Credentials(auth.users[0].username, auth.users[0].password)
         case _:
             credentials = Credentials(nkey_file=paths.seed("broker"))
-    return Address((server,), namespace, credentials, inbox="_INBOX.broker")
+    trust = own_trust(settings)
+    scheme = "nats" if trust is None else "tls"
+    return Address((f"{scheme}://{server}",), namespace, credentials, inbox="_INBOX.broker", tls=trust)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import ssl
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,11 +56,11 @@ class Server:
     def pid(self) -> int:
         return self._process.pid
 
-    async def wait_ready(self, host: str, port: int, timeout_s: float) -> None:
-        """Return when it greets a client. Raises `Unavailable`, with its last complaint, when it ends or stays silent."""
+    async def wait_ready(self, host: str, port: int, timeout_s: float, tls: ssl.SSLContext | None = None) -> None:
+        """Return when it greets a client, over TLS when `tls` is given. Raises `Unavailable`, with its last complaint, when it ends or stays silent."""
         deadline = time.monotonic() + timeout_s
         while self._process.returncode is None and time.monotonic() < deadline:
-            if await _greets(host, port):
+            if await _greets(host, port, tls):
                 self._log.speak()
                 return
             await asyncio.sleep(_POLL_S)
@@ -98,13 +99,19 @@ class Server:
         )
 
 
-async def _greets(host: str, port: int) -> bool:
-    """Whether a NATS server answers there; it speaks first, with INFO."""
+async def _greets(host: str, port: int, tls: ssl.SSLContext | None) -> bool:
+    """Whether a NATS server answers there; it speaks first, with INFO, and with TLS waits for a handshake then.
+
+    The handshake is made, for one that is broken off would stand in its log as an error.
+    """
     try:
         async with asyncio.timeout(1.0):
             reader, writer = await asyncio.open_connection(host, port)
             try:
-                return (await reader.read(len(_GREETING))) == _GREETING
+                greets = (await reader.readline()).startswith(_GREETING)
+                if greets and tls is not None:
+                    await writer.start_tls(tls, server_hostname=host)
+                return greets
             finally:
                 writer.close()
     except OSError:  # TimeoutError is one

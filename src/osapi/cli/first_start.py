@@ -16,6 +16,7 @@ import click
 from osapi.auth import keyring, tokens
 from osapi.auth.keyring import KeyRing
 from osapi.auth.roles import from_settings
+from osapi.cli import local_tls
 from osapi.config import client, private
 from osapi.config.listening import refuse_exposed
 from osapi.config.paths import Paths
@@ -53,18 +54,18 @@ def controller(settings: Settings, paths: Paths, environ: Mapping[str, str]) -> 
     Raises `Invalid` when something cannot be made or read, or would be exposed.
     """
     api = settings.controller.api
-    refuse_exposed("controller.api.host", api.host, insecure=settings.insecure)
+    refuse_exposed("controller.api.host", api.host, insecure=settings.insecure, tls=bool(api.tls.cert))
     from_settings(api.security.roles)
     first = not (paths.pki / "controller.key").exists()
     broker(paths)
     if not api.security.signing_key:
         keyring.load_or_create(paths.tokens)
     ring = key_ring(settings, paths)
-    url = url_of(settings)
+    here = context_of(settings, paths)
     token = tokens.issue(ring, ADMIN, [ADMIN], [], tokens.MAX_LIFETIME, datetime.now(UTC))
-    context, remark = _context(url, token, ring, settings, environ)
+    context, remark = _context(here._replace(token=token), ring, settings, environ)
     keys.load_or_create_keypair(paths.pki, "controller")  # last, for it marks that the first start is done
-    return Found(url, token if first else "", context, remark)
+    return Found(here.url, token if first else "", context, remark)
 
 
 def require_controller(settings: Settings, paths: Paths) -> None:
@@ -87,10 +88,18 @@ def key_ring(settings: Settings, paths: Paths) -> KeyRing:
     return keyring.load(paths.tokens)
 
 
-def url_of(settings: Settings) -> str:
-    """Where this machine reaches the API."""
-    host, port = reachable(settings.controller.api.host), settings.controller.api.port
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def context_of(settings: Settings, paths: Paths) -> client.Context:
+    """How this machine reaches the API; the token is left open. Raises `Invalid` for certificates that cannot be used."""
+    api = settings.controller.api
+    host = reachable(api.host)
+    seen = local_tls.seen("controller.api.tls", api.tls, host, paths)
+    if seen is None:
+        return client.Context(_url("http", host, api.port))
+    return client.Context(_url("https", seen.name, api.port), ca=seen.ca)
+
+
+def _url(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def reachable(host: str) -> str:
@@ -115,21 +124,30 @@ def announce(found: Found, environ: Mapping[str, str], *, as_json: bool) -> None
     click.echo("\n".join(lines))
 
 
-def _context(url: str, token: str, ring: KeyRing, settings: Settings, environ: Mapping[str, str]) -> tuple[str, str]:
-    """Save address and token for `osapi client`, unless what is saved is good or is another controller's."""
+def _context(here: client.Context, ring: KeyRing, settings: Settings, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Save address, token and trust for `osapi client`, unless what is saved is good or is another controller's."""
     path = client.context_path(environ)
     try:
         saved = client.load(environ)
-        if saved.url and saved.url.rstrip("/") != url:
+        if saved.url and not _is_same(saved.url, here.url):
             return "", (
                 f"osapi client of this user stays with {saved.url} ({path}); "
                 "`osapi token generate --roles admin --subject NAME --save` changes that"
             )
-        if not _is_good(saved.token, ring, settings):
-            client.save(client.Context(url, token), environ)
+        if _is_good(saved.token, ring, settings):
+            here = here._replace(token=saved.token)
+        if saved.ca or saved.pin:
+            here = here._replace(ca=saved.ca, pin=saved.pin)
+        if here != saved:
+            client.save(here, environ)
     except Invalid as problem:
         return "", f"osapi client is not set up: {problem.message}"
     return path, ""
+
+
+def _is_same(saved: str, here: str) -> bool:
+    """Whether both are one controller, which may have got TLS, or lost it, since the address was saved."""
+    return saved.rstrip("/").partition("://")[2] == here.partition("://")[2]
 
 
 def _is_good(token: str, ring: KeyRing, settings: Settings) -> bool:

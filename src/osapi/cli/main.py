@@ -69,6 +69,7 @@ class LazyGroup(click.Group):
         "job": ("osapi.cli.programs:job", "Where the commands for jobs are."),
         "nats": ("osapi.cli.programs:nats", "Run the embedded broker."),
         "start": ("osapi.cli.start:start", "Run broker, controller and agent together."),
+        "tls": ("osapi.cli.tls:tls", "Make certificates for what OSAPI serves."),
         "token": ("osapi.cli.token:token", "Make and check access tokens."),
         "version": ("osapi.cli.version:version", "Show the version."),
     },

@@ -106,6 +106,8 @@ class Call(NamedTuple):
     stderr: bool = False
     follow: bool = False
     url: str | None = None
+    ca_file: str | None = None
+    pin: str | None = None
     osapi_file: str | None = None
     debug: bool = False
 
@@ -171,6 +173,8 @@ def interpret(command: Command, given: Mapping[str, Any]) -> Call:
         stderr=known.get("stderr", False),
         follow=known.get("follow", False) or (command.follows and fields.get("follow", False)),
         url=known.get("url"),
+        ca_file=known.get("ca_file"),
+        pin=known.get("pin"),
         osapi_file=known.get("osapi_file"),
         debug=known.get("debug", False),
     )

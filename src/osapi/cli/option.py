@@ -76,6 +76,18 @@ ROOT_OPTIONS = (
 )
 CLIENT_OPTIONS = (
     Option(("--url",), "url", help="Address of the controller.", default="settings, then the saved context"),
+    Option(
+        ("--ca-file",),
+        "ca_file",
+        help="PEM file of the authorities to trust over https.",
+        default="settings, then the saved context, then the system",
+    ),
+    Option(
+        ("--pin",),
+        "pin",
+        help="SHA-256 fingerprint of the only certificate or public key to accept.",
+        default="settings, then the saved context",
+    ),
 )
 
 

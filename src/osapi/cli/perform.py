@@ -27,6 +27,8 @@ def perform(call: Call, environ: Mapping[str, str]) -> int:
         term,
         environ,
         url=call.url,
+        ca_file=call.ca_file,
+        pin=call.pin,
         osapi_file=call.osapi_file,
         as_json=call.output in ("json", "jsonl"),
         debug=call.debug,

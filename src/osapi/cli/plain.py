@@ -45,6 +45,8 @@ def leaf(words: str, command: Plain | None) -> Leaf | None:
             term,
             environ,
             url=known.get("url"),
+            ca_file=known.get("ca_file"),
+            pin=known.get("pin"),
             osapi_file=known.get("osapi_file"),
             as_json=known.get("json", False),
             debug=known.get("debug", False),

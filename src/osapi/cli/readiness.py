@@ -8,6 +8,8 @@ import secrets
 import socket
 from collections.abc import Callable
 
+from osapi.tls.trust import Trust, context
+
 _POLL_S = 0.05
 _ASK_S = 2.0
 
@@ -30,9 +32,9 @@ class Notifications:
             pass
 
 
-async def healthy(host: str, port: int) -> None:
-    """Return when the controller there can take jobs."""
-    await _until(lambda: _status(host, port, "/api/health/ready") == http.client.OK)
+async def healthy(host: str, port: int, cert: str = "") -> None:
+    """Return when the controller there can take jobs. `cert` is the file with its certificate; empty: no TLS."""
+    await _until(lambda: _status(host, port, "/api/health/ready", cert) == http.client.OK)
 
 
 async def _until(holds: Callable[[], bool]) -> None:
@@ -47,10 +49,16 @@ def _asked(holds: Callable[[], bool]) -> bool:
         return False  # not there yet
 
 
-def _status(host: str, port: int, path: str) -> int:
-    connection = http.client.HTTPConnection(host, port, timeout=_ASK_S)
+def _status(host: str, port: int, path: str, cert: str) -> int:
+    connection = _connection(host, port, cert)
     try:
         connection.request("GET", path)
         return connection.getresponse().status
     finally:
         connection.close()
+
+
+def _connection(host: str, port: int, cert: str) -> http.client.HTTPConnection:
+    if not cert:
+        return http.client.HTTPConnection(host, port, timeout=_ASK_S)
+    return http.client.HTTPSConnection(host, port, timeout=_ASK_S, context=context(Trust(certificate=cert)))

@@ -49,6 +49,8 @@ def run(
     environ: Mapping[str, str],
     *,
     url: str | None,
+    ca_file: str | None = None,
+    pin: str | None = None,
     osapi_file: str | None,
     as_json: bool = False,
     debug: bool = False,
@@ -61,7 +63,7 @@ def run(
     `listing` is the command that lists the things of which one was not found.
     """
     try:
-        known = config_client.resolve(url=url, osapi_file=osapi_file, environ=environ)
+        known = config_client.resolve(url=url, ca_file=ca_file, pin=pin, osapi_file=osapi_file, environ=environ)
         client = _client(known, term, debug=debug)
     except Exception as problem:
         if not _is_about_settings(problem):
@@ -101,6 +103,8 @@ def tell(problem: SdkError, known: Context, term: Terminal, *, as_json: bool, li
 
 def advice(problem: SdkError, known: Context, listing: str = "") -> list[str]:
     """What a person can do about a failure."""
+    if isinstance(problem, errors.Untrusted):
+        return []  # its message says what to do
     if isinstance(problem, errors.Unreachable):
         return _about_connection(problem)
     if isinstance(problem, errors.BadAnswer):
@@ -151,8 +155,8 @@ def _fields(problem: SdkError) -> dict[str, object]:
 
 def _client(known: Context, term: Terminal, *, debug: bool) -> RawClient:
     if not debug:
-        return RawClient(known.url, known.token)
-    traced = _Traced(known.url, known.token)
+        return RawClient(known.url, known.token, ca_file=known.ca, pin=known.pin)
+    traced = _Traced(known.url, known.token, ca_file=known.ca, pin=known.pin)
     traced.term = term
     return traced
 

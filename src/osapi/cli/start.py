@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from osapi.cli import first_start
+from osapi.cli import first_start, local_tls
 from osapi.cli.main import Globals
 from osapi.cli.programs import command_line, insecure_option, prepared, variable
 from osapi.cli.readiness import Notifications, healthy
@@ -59,7 +59,7 @@ def start(said: Globals, insecure: bool) -> None:
     file, environ, loaded = prepared(said, insecure=insecure)
     settings, places = loaded.settings, paths(loaded.settings)
     configure(log_format=settings.telemetry.log.format, debug=settings.debug, program="start")
-    shared = broker_address(loaded)
+    shared = {**broker_address(loaded), **broker_tls(loaded, places)}
     lock = _checked(settings, places)
     found = first_start.controller(settings, places, environ)
     children = _children(settings, file, {**environ, **shared}, lock)
@@ -94,6 +94,26 @@ def broker_address(loaded: Loaded) -> dict[str, str]:
                     "or start the programs one by one"
                 )
     return found
+
+
+def broker_tls(loaded: Loaded, places: Paths) -> dict[str, str]:
+    """How controller and agent trust a broker with TLS, as environment; theirs stays where it is set.
+
+    Where the broker asks for certificates they show the broker's own. Raises `Invalid` for files that cannot be used.
+    """
+    server = loaded.settings.nats.server
+    seen = local_tls.seen("nats.server.tls", server.tls, first_start.reachable(server.host or "127.0.0.1"), places)
+    if seen is None:
+        return {}
+    wanted = {"ca": seen.ca, "server_name": seen.name}
+    if server.tls.ca:
+        wanted |= {"cert": server.tls.cert, "key": server.tls.key}
+    return {
+        variable(f"{role}.nats.tls.{name}"): value
+        for role in ("controller", "agent")
+        if not any(key.startswith(f"{role}.nats.tls.") for key in loaded.given)
+        for name, value in wanted.items()
+    }
 
 
 def environ_of(program: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -235,8 +255,8 @@ class Family:
 def _checked(settings: Settings, places: Paths) -> Lock:
     """Whether everything can start, and the lock on the data folder. Raises `Invalid` or `Conflict`."""
     api, server = settings.controller.api, settings.nats.server
-    refuse_exposed("controller.api.host", api.host, insecure=settings.insecure)
-    refuse_exposed("nats.server.host", server.host, insecure=settings.insecure)
+    refuse_exposed("controller.api.host", api.host, insecure=settings.insecure, tls=bool(api.tls.cert))
+    refuse_exposed("nats.server.host", server.host, insecure=settings.insecure, tls=bool(server.tls.cert))
     private_dir(places.data_dir)
     lock = Lock(places.lock, f"data folder {places.data_dir}", patience_s=DRAIN_S)
     refuse_taken("controller.api", api.host, api.port)
@@ -257,6 +277,6 @@ def _children(settings: Settings, file: Path | None, environ: Mapping[str, str],
 
     return [
         telling("broker", STOP_S),
-        child("controller", lambda: healthy(host, port), DRAIN_S),
+        child("controller", lambda: healthy(host, port, settings.controller.api.tls.cert), DRAIN_S),
         telling("agent", DRAIN_S),
     ]

@@ -64,7 +64,9 @@ def generate(
     found: dict[str, str | list[str]] = {"token": made, "subject": subject, "roles": names, "permissions": direct}
     found |= {"labels": _split(labels), "id": _claims(made).jti}
     if save:
-        found["context"] = client.save(client.Context(first_start.url_of(settings), made), os.environ)
+        found["context"] = client.save(
+            first_start.context_of(settings, paths(settings))._replace(token=made), os.environ
+        )
     _show(found, as_json=said.json)
 
 
@@ -127,7 +129,8 @@ def revoke(said: Globals, /, **given: Any) -> None:
     own = tokens.issue(ring, _SELF, [], ["token:write"], _MOMENT, datetime.now(UTC))
     try:
         request = calls.token_revoke(**token_revoking.wanted(given))
-        with RawClient(first_start.url_of(settings), own) as controller:
+        here = first_start.context_of(settings, paths(settings))
+        with RawClient(here.url, own, ca_file=here.ca) as controller:
             answer = controller.send(request).body
     except BadUsage as problem:
         raise click.UsageError(str(problem)) from problem

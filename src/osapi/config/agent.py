@@ -10,6 +10,7 @@ from msgspec import Meta, field
 from osapi.config.fields import (
     SENSITIVE,
     ClientAuth,
+    ClientTls,
     Metrics,
     Namespaced,
     OptionalName,
@@ -32,6 +33,7 @@ class Nats(Namespaced, frozen=True, kw_only=True):
     port: Annotated[Port, Meta(description="TCP port of the broker.")] = 4222
     client_name: Annotated[str, Meta(description="Name under which the broker lists this connection.")] = "osapi-agent"
     auth: ClientAuth = ClientAuth()
+    tls: ClientTls = ClientTls()
 
 
 class Consumer(Section, frozen=True, kw_only=True):

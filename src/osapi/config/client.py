@@ -1,7 +1,7 @@
-"""What `osapi client` needs to know: the controller's address and a token.
+"""What `osapi client` needs to know: the controller's address, a token, and whom to trust.
 
 Kept apart from the settings and light to import, because a command line client starts thousands of
-times. Each of the two values comes from the first of: flag, environment, settings file, client context,
+times. Each value comes from the first of: flag, environment, settings file, client context,
 default. The context is a small file (0600) that the first start and `osapi token generate --save` write.
 """
 
@@ -20,14 +20,20 @@ DEFAULT_FILE = "/etc/osapi/osapi.yaml"
 """The same as `config.source.DEFAULT`, which costs a YAML parser to import."""
 
 _URL = ("controller", "client", "url")
+_CA = ("controller", "client", "tls", "ca")
+_PIN = ("controller", "client", "tls", "pin")
 _TOKEN = ("controller", "client", "security", "bearer_token")
 
 
 class Context(NamedTuple):
-    """Where the controller is and how to identify there; empty means not known."""
+    """Where the controller is, how to identify there, and whom to trust over https; empty means not known."""
 
     url: str = ""
     token: str = ""
+    ca: str = ""
+    """PEM file of the authorities to trust."""
+    pin: str = ""
+    """SHA-256 fingerprint of the certificate, or the public key, to accept."""
 
 
 def context_path(environ: Mapping[str, str]) -> str:
@@ -45,7 +51,9 @@ def load(environ: Mapping[str, str]) -> Context:
     try:
         with open(path, encoding="utf-8") as file:
             content: Any = json.load(file)
-        return Context(str(content["url"]), str(content["token"]))
+        return Context(
+            str(content["url"]), str(content["token"]), str(content.get("ca", "")), str(content.get("pin", ""))
+        )
     except (FileNotFoundError, NotADirectoryError):
         return Context()
     except (OSError, ValueError, KeyError, TypeError) as problem:
@@ -60,29 +68,32 @@ def save(context: Context, environ: Mapping[str, str]) -> str:
 
     path = Path(context_path(environ)).absolute()
     private_dir(path.parent)
-    replace(path, json.dumps(context._asdict(), indent=2).encode() + b"\n")
+    content = {name: value for name, value in context._asdict().items() if value or name in ("url", "token")}
+    replace(path, json.dumps(content, indent=2).encode() + b"\n")
     return str(path)
 
 
 def resolve(
-    *, url: str | None = None, token: str | None = None, osapi_file: str | None = None, environ: Mapping[str, str]
+    *,
+    url: str | None = None,
+    token: str | None = None,
+    ca_file: str | None = None,
+    pin: str | None = None,
+    osapi_file: str | None = None,
+    environ: Mapping[str, str],
 ) -> Context:
-    """Address and token for this call. `url` and `token` are flags, `osapi_file` the settings file asked for.
+    """What counts for this call. `url`, `token`, `ca_file` and `pin` are flags, `osapi_file` the settings file asked for.
 
-    The token is empty when none is known. The saved token belongs to the saved address: with another
-    address it is not sent.
+    The token is empty when none is known. The saved token and the saved trust belong to the saved address: with
+    another address they are not used. Whom to trust is taken from one place, whole.
     """
-    url = url or environ.get("OSAPI_CONTROLLER_CLIENT_URL")
-    token = token or environ.get("OSAPI_CONTROLLER_CLIENT_SECURITY_BEARER_TOKEN")
-    if url and token:
-        return Context(url, token)
-    in_file = _from_file(osapi_file or environ.get("OSAPI_OSAPIFILE"))
-    url, token = url or in_file.url, token or in_file.token
+    said = _over(Context(url or "", token or "", ca_file or "", pin or ""), _from_environment(environ))
+    if said.url and said.token and (said.ca or said.pin or not said.url.lower().startswith("https:")):
+        return said
+    said = _over(said, _from_file(osapi_file or environ.get("OSAPI_OSAPIFILE")))
     saved = load(environ)
-    url = url or saved.url or DEFAULT_URL
-    if not token and saved.url.rstrip("/") == url.rstrip("/"):
-        token = saved.token
-    return Context(url, token or "")
+    said = said._replace(url=said.url or saved.url or DEFAULT_URL)
+    return _over(said, saved) if saved.url.rstrip("/") == said.url.rstrip("/") else said
 
 
 def may_trace(*, osapi_file: str | None = None, environ: Mapping[str, str]) -> bool:
@@ -98,7 +109,7 @@ def may_trace(*, osapi_file: str | None = None, environ: Mapping[str, str]) -> b
 
 
 def _from_file(asked: str | None) -> Context:
-    """Both values as the settings file has them; the default file counts only where it can be read."""
+    """The values as the settings file has them; the default file counts only where it can be read."""
     if not asked and not os.access(DEFAULT_FILE, os.R_OK):
         return Context()
     from pathlib import Path
@@ -106,7 +117,20 @@ def _from_file(asked: str | None) -> Context:
     from osapi.config.source import read_file
 
     content = read_file(Path(asked or DEFAULT_FILE))
-    return Context(_at(content, _URL), _at(content, _TOKEN))
+    return Context(_at(content, _URL), _at(content, _TOKEN), _at(content, _CA), _at(content, _PIN))
+
+
+def _from_environment(environ: Mapping[str, str]) -> Context:
+    def value(path: tuple[str, ...]) -> str:
+        return environ.get("_".join(("OSAPI", *path)).upper(), "")
+
+    return Context(value(_URL), value(_TOKEN), value(_CA), value(_PIN))
+
+
+def _over(first: Context, other: Context) -> Context:
+    """What the first one knows, and for the rest the other."""
+    ca, pin = (first.ca, first.pin) if first.ca or first.pin else (other.ca, other.pin)
+    return Context(first.url or other.url, first.token or other.token, ca, pin)
 
 
 def _at(content: object, path: tuple[str, ...]) -> str:

@@ -7,7 +7,17 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from osapi.config.fields import SENSITIVE, ClientAuth, Metrics, Namespaced, Port, ProcessConditions, Section
+from osapi.config.fields import (
+    SENSITIVE,
+    ClientAuth,
+    ClientTls,
+    Metrics,
+    Namespaced,
+    Port,
+    ProcessConditions,
+    Section,
+    ServerTls,
+)
 
 
 class ClientSecurity(Section, frozen=True, kw_only=True):
@@ -18,6 +28,25 @@ class ClientSecurity(Section, frozen=True, kw_only=True):
         Meta(
             description="Token that `osapi client` sends. Empty: the one in the client context.",
             extra={SENSITIVE: True},
+        ),
+    ] = ""
+
+
+class ClientTrust(Section, frozen=True, kw_only=True):
+    """Which controller `osapi client` trusts over https."""
+
+    ca: Annotated[
+        str,
+        Meta(
+            description="PEM file of the authorities to trust, as `--ca-file`. Empty: those of the client context, "
+            "else of the system."
+        ),
+    ] = ""
+    pin: Annotated[
+        str,
+        Meta(
+            description="SHA-256 fingerprint of the only certificate, or the only public key, to accept, as `--pin`. "
+            "Without `ca` it takes the place of authorities."
         ),
     ] = ""
 
@@ -34,6 +63,7 @@ class Client(Section, frozen=True, kw_only=True):
         ),
     ] = ""
     security: ClientSecurity = ClientSecurity()
+    tls: ClientTrust = ClientTrust()
 
 
 class Cors(Section, frozen=True, kw_only=True):
@@ -154,6 +184,20 @@ class Limits(Section, frozen=True, kw_only=True):
     guesses_burst: Annotated[int, Meta(ge=1, description="Such requests of one address at once.")] = 50
 
 
+class ApiTls(ServerTls, frozen=True, kw_only=True):
+    """TLS of the REST API: 1.2 or 1.3."""
+
+    redirect_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="TCP port on which plain HTTP is sent on to the TLS port, with status 308; 0: none. On the TLS "
+            "port itself plain HTTP is refused.",
+        ),
+    ] = 0
+
+
 class Api(Section, frozen=True, kw_only=True):
     """The REST API."""
 
@@ -190,6 +234,7 @@ class Api(Section, frozen=True, kw_only=True):
             description="The header in which these proxies tell the client's address; the other one is not looked at."
         ),
     ] = "x-forwarded-for"
+    tls: ApiTls = ApiTls()
     limits: Limits = Limits()
     security: ApiSecurity = ApiSecurity()
 
@@ -209,6 +254,7 @@ class Nats(Namespaced, frozen=True, kw_only=True):
         "osapi-controller"
     )
     auth: ClientAuth = ClientAuth()
+    tls: ClientTls = ClientTls()
 
 
 class ControllerMetrics(Metrics, frozen=True, kw_only=True):

@@ -43,11 +43,34 @@ class ClientAuth(Section, frozen=True, kw_only=True):
     ] = ""
 
 
+class ServerTls(Section, frozen=True, kw_only=True):
+    """The certificate that a server shows. Both or neither; replaced files are used without a restart."""
+
+    cert: Annotated[
+        str, Meta(description="PEM file of the certificate, with those between it and the authority. Empty: no TLS.")
+    ] = ""
+    key: Annotated[str, Meta(description="PEM file of its key, without a passphrase.")] = ""
+
+
+class ClientTls(Section, frozen=True, kw_only=True):
+    """Whom a program trusts at the broker. TLS is used when one of these is set or `host` begins with `tls://`."""
+
+    ca: Annotated[str, Meta(description="PEM file of the authorities to trust. Empty: those of the system.")] = ""
+    server_name: Annotated[
+        str, Meta(description="Name that the broker's certificate must have. Empty: the one in `host`.")
+    ] = ""
+    cert: Annotated[
+        str, Meta(description="PEM file of the certificate to show to a broker that asks for one. Empty: none.")
+    ] = ""
+    key: Annotated[str, Meta(description="PEM file of its key, without a passphrase.")] = ""
+
+
 class Metrics(Section, frozen=True, kw_only=True):
     """Where a program shows its figures."""
 
     enabled: Annotated[bool, Meta(description="Whether to serve metrics.")] = False
     host: Annotated[str, Meta(description="Address to serve them on; empty means 127.0.0.1.")] = "127.0.0.1"
+    tls: ServerTls = ServerTls()
 
 
 class Namespaced(Section, frozen=True, kw_only=True):

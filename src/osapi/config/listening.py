@@ -20,12 +20,15 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def refuse_exposed(key: str, host: str, *, insecure: bool) -> None:
-    """Raise `Invalid` when `host`, the value of the setting `key`, is reachable from outside without TLS."""
-    if not insecure and not is_loopback(host):
+def refuse_exposed(key: str, host: str, *, insecure: bool, tls: bool = False) -> None:
+    """Raise `Invalid` when `host`, the value of the setting `key`, is reachable from outside without TLS.
+
+    `tls` tells whether what listens there has TLS.
+    """
+    if not (insecure or tls or is_loopback(host)):
         raise Invalid(
             f"{key}: {host or 'every address'} can be reached from other machines and there is no TLS; "
-            "use 127.0.0.1, or start with --insecure if the network is trusted"
+            "use 127.0.0.1, set up TLS (`osapi tls init` begins), or start with --insecure if the network is trusted"
         )
 
 

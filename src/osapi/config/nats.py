@@ -19,6 +19,7 @@ from osapi.config.fields import (
     ProcessConditions,
     Replicas,
     Section,
+    ServerTls,
     Storage,
     Subject,
 )
@@ -50,6 +51,18 @@ class ServerAuth(Section, frozen=True, kw_only=True):
     ] = field(default_factory=list[str])
 
 
+class BrokerTls(ServerTls, frozen=True, kw_only=True):
+    """TLS of the embedded broker: 1.2 or 1.3."""
+
+    ca: Annotated[
+        str,
+        Meta(
+            description="PEM file of authorities: only clients with a certificate of one of them are let in, beside "
+            "what `auth` asks for. Empty: no certificate is asked for."
+        ),
+    ] = ""
+
+
 class ServerMetrics(Metrics, frozen=True, kw_only=True):
     """Metrics of the broker."""
 
@@ -79,6 +92,7 @@ class Server(Namespaced, frozen=True, kw_only=True):
         int, Meta(ge=64 * 1024, le=64 * 1024 * 1024, description="Largest message in bytes.")
     ] = 1024 * 1024
     auth: ServerAuth = ServerAuth()
+    tls: BrokerTls = BrokerTls()
     metrics: ServerMetrics = ServerMetrics()
     process_conditions: ProcessConditions = ProcessConditions()
 

@@ -23,6 +23,8 @@ class Paths:
     """The controller's key pair, `controller.key` and `controller.pub`; the key is for the controller only."""
     agent_pki: Path
     """The `controller.pub` that the agent trusts."""
+    tls: Path
+    """The authority and the certificates of `osapi tls init`."""
     nkeys: Path
     """Broker identities, `<name>.seed` (secret) and `<name>.nkey` (public)."""
     nats_store: Path
@@ -65,6 +67,7 @@ def paths(settings: Settings, environ: Mapping[str, str] | None = None) -> Paths
         tokens=data / "keys" / "tokens.json",
         pki=_chosen(settings.controller.pki.key_dir, data / "pki"),
         agent_pki=_chosen(settings.agent.pki.key_dir, data / "pki"),
+        tls=data / "tls",
         nkeys=data / "nkeys",
         nats_store=_chosen(settings.nats.server.store_dir, data / "nats"),
         nats_runtime=data / "broker",

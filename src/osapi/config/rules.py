@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from datetime import timedelta
 
-from osapi.config import duration, oidc_rules
+from osapi.config import duration, oidc_rules, tls
 from osapi.config.faults import Fault, refused
 from osapi.config.fields import ClientAuth
 from osapi.config.settings import Settings
@@ -29,6 +29,7 @@ def faults(settings: Settings) -> list[Fault]:
         *_notifiers(settings),
         *_broker(settings),
         *_positive(settings),
+        *tls.faults(settings),
     ]
 
 

@@ -21,7 +21,7 @@ from osapi.contract.errors import OsapiError
 from osapi.contract.ids import MachineId
 from osapi.contract.operation import Operation
 from osapi.contract.target import Target
-from osapi.controller import asgi, auditing, enrolling, entrance, layout, notifying, tokens, vigil
+from osapi.controller import asgi, auditing, enrolling, entrance, layout, notifying, secured, tokens, vigil
 from osapi.controller.authenticate import Authenticator
 from osapi.controller.node import NodeServices
 from osapi.controller.observed import observed
@@ -106,14 +106,16 @@ class Controller:
         or the broker is away; then nothing is left open.
         """
         api = self._settings.controller.api
-        refuse_exposed("controller.api.host", api.host, insecure=self._settings.insecure)
+        tls = secured.context_of(api)
+        refuse_exposed("controller.api.host", api.host, insecure=self._settings.insecure, tls=tls is not None)
         async with AsyncExitStack() as opened:
             sockets = bind(api.host, api.port)
             for listener in sockets:
                 opened.callback(listener.close)
             app = await self._build(opened)
-            self._server = HttpServer(app, sockets, self._stopping)
-            _log.info("controller.ready", address=f"http://{api.host}:{api.port}")
+            await opened.enter_async_context(secured.redirecting(api))
+            self._server = HttpServer(app, sockets, self._stopping, tls=tls)
+            _log.info("controller.ready", address=f"{'http' if tls is None else 'https'}://{api.host}:{api.port}")
             announce_ready()
             await self._server.run()
         _log.info("controller.stopped")
@@ -212,7 +214,7 @@ class Controller:
     async def _connect(self) -> Broker:
         found = connection.of(self._settings.controller.nats, self._paths.seed("controller"))
         credentials = Credentials(found.username, found.password, found.nkey_file)
-        address = Address(found.servers, found.namespace, credentials)
+        address = Address(found.servers, found.namespace, credentials, tls=found.tls)
         return await Broker.connect(
             address, name=found.client_name, timeout_s=CONNECT_S, on_connected=self._on_reconnect
         )

@@ -57,16 +57,16 @@ def _servers(settings: Settings) -> tuple[str, ...]:
     """Where other hosts reach the broker: where the embedded one listens, else where the controller itself goes."""
     nats, server = settings.controller.nats, settings.nats.server
     if nats.host not in ("localhost", "127.0.0.1", "::1") or server.host in ("127.0.0.1", "::1", "localhost"):
-        return tuple(connection.server(host, nats.port) for host in nats.host.split(","))
-    return (connection.server(socket.getfqdn() if server.host in _EVERYWHERE else server.host, server.port or 4222),)
+        return connection.servers(nats)
+    name, is_secured = socket.getfqdn() if server.host in _EVERYWHERE else server.host, bool(server.tls.cert)
+    return (connection.server(name, server.port or 4222, tls=is_secured),)
 
 
 async def _offer(enrolment: Enrolment, settings: Settings, paths: Paths) -> None:
     """A token for one host in a file of our own, unless it is there and still known."""
     if paths.local_join.exists() and _is_known(enrolment, paths):
         return
-    nats = settings.controller.nats
-    servers = tuple(connection.server(host, nats.port) for host in nats.host.split(","))
+    servers = connection.servers(settings.controller.nats)
     _, text = await enrolment.make_token(_LOCAL, uses=1, life=None, approves=True, servers=servers)
     private.replace(paths.local_join, text.encode() + b"\n")
 

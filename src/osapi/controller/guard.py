@@ -99,7 +99,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         if self._answered:
-            self.transport.write(_refusal(400, msg))
+            self.transport.write(refusal(400, msg))
         self.transport.close()
 
     @property
@@ -146,11 +146,12 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         unanswered_head = self._in_head and self._received and self._answered
         if unanswered_head or (self._in_body and not self.cycle.response_started):
-            self.transport.write(_refusal(status, text))
+            self.transport.write(refusal(status, text))
         self.transport.close()
 
 
-def _refusal(status: int, text: str) -> bytes:
+def refusal(status: int, text: str) -> bytes:
+    """A whole answer in the one shape of errors, after which the connection ends."""
     code = {400: "invalid", 408: "too_slow", 431: "too_large"}[status]
     body = msgspec.json.encode(ErrorBody(error=text, code=code))
     head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)

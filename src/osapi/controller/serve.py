@@ -6,13 +6,16 @@ import asyncio
 import contextlib
 import resource
 import socket
+import ssl
 from collections.abc import Generator
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from osapi.contract.errors import Unavailable
 from osapi.controller.guard import GuardedProtocol
+from osapi.controller.tls_door import TlsDoor
 
 KEEP_ALIVE_S = 15
 """How long an idle connection is kept."""
@@ -20,9 +23,11 @@ DRAIN_S = 10
 """How long requests may go on after the order to stop."""
 _LAST_WORDS_S = 1.0
 _BACKLOG = 2048
+_HSTS = ("strict-transport-security", "max-age=31536000")
+"""Browsers ask for nothing but https of this name for a year (RFC 6797)."""
 
 
-def bind(host: str, port: int) -> list[socket.socket]:
+def bind(host: str, port: int, port_key: str = "controller.api.port") -> list[socket.socket]:
     """Listen on every address of `host`. Raises `Unavailable` with one clear line when that is not possible."""
     sockets: list[socket.socket] = []
     try:
@@ -33,7 +38,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
             opened.close()
         raise Unavailable(
             f"cannot listen on {host}:{port}: {problem.strerror}; "
-            "set controller.api.host and controller.api.port to an address that is free"
+            f"set controller.api.host and {port_key} to an address that is free"
         ) from problem
     return sockets
 
@@ -47,6 +52,7 @@ class HttpServer:
         sockets: list[socket.socket],
         stopping: asyncio.Event,
         protocol: type[GuardedProtocol] = GuardedProtocol,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._sockets = sockets
         self._stopping = stopping
@@ -65,7 +71,9 @@ class HttpServer:
                 proxy_headers=False,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=DRAIN_S,
-            )
+                headers=[] if tls is None else [_HSTS],
+            ),
+            None if tls is None else TlsDoor(tls),
         )
 
     async def run(self) -> None:
@@ -83,6 +91,28 @@ class HttpServer:
 
 
 class _Server(uvicorn.Server):
+    """With a door, connections are taken by it; uvicorn then has no listeners of its own."""
+
+    def __init__(self, config: uvicorn.Config, door: TlsDoor | None) -> None:
+        super().__init__(config)
+        self._door = door
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._door is None:
+            await super().startup(sockets)
+            return
+        await super().startup([])
+        self._door.open(sockets or [], self._connection)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._door is not None:
+            self._door.close()
+        await super().shutdown(sockets)
+
+    def _connection(self) -> asyncio.Protocol:
+        make = cast("type[GuardedProtocol]", self.config.http_protocol_class)
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         yield

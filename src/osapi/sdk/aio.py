@@ -41,8 +41,8 @@ Res = TypeVar("Res")
 class AsyncClient:
     """Speaks to one controller. Tasks of one event loop may share it.
 
-    Parameters and errors are those of `osapi.sdk.client.Client`, except `tls`: a context replaces the
-    authorities that the system trusts.
+    Parameters and errors are those of `osapi.sdk.client.Client`. `tls` is a context of one's own, which takes the
+    place of `ca_file` and `pin`.
     """
 
     def __init__(
@@ -51,10 +51,12 @@ class AsyncClient:
         token: str = "",
         *,
         timeout_s: float = TIMEOUT_S,
+        ca_file: str | None = None,
+        pin: str | None = None,
         tls: ssl.SSLContext | None = None,
         retry: Retry | None = None,
     ) -> None:
-        self.raw = AsyncRawClient(url, token, timeout_s=timeout_s, tls=tls, retry=retry)
+        self.raw = AsyncRawClient(url, token, timeout_s=timeout_s, ca_file=ca_file, pin=pin, tls=tls, retry=retry)
         self.jobs = AsyncJobs(self.raw)
         self.agents = AsyncAgents(self.raw)
         self.notify = AsyncNotify(self.raw)

@@ -14,7 +14,7 @@ from osapi.sdk import address, errors
 from osapi.sdk.errors import SdkError, ServerError, Unreachable
 from osapi.sdk.events import EventReader, Resume, ServerEvent
 from osapi.sdk.form import UploadForm
-from osapi.sdk.raw import CONNECT_TIMEOUT_S, TIMEOUT_S, standing_headers
+from osapi.sdk.raw import CONNECT_TIMEOUT_S, TIMEOUT_S, standing_headers, trusting
 from osapi.sdk.request import Request, Response
 from osapi.sdk.retry import Retry
 from osapi.telemetry import tracing
@@ -29,6 +29,8 @@ class AsyncRawClient:
         token: str = "",
         *,
         timeout_s: float = TIMEOUT_S,
+        ca_file: str | None = None,
+        pin: str | None = None,
         tls: ssl.SSLContext | None = None,
         retry: Retry | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -37,8 +39,10 @@ class AsyncRawClient:
         self._timeout_s = timeout_s
         self._retry = retry or Retry()
         self._sleep = sleep
+        self._trusting = trusting(self.address, ca_file, pin)
+        verify = tls or (self._trusting.context if self._trusting else True)
         self._http = httpx2.AsyncClient(
-            headers=standing_headers(token), verify=tls or True, trust_env=False, follow_redirects=False
+            headers=standing_headers(token), verify=verify, trust_env=False, follow_redirects=False
         )
 
     async def send(self, request: Request) -> Response:
@@ -58,14 +62,14 @@ class AsyncRawClient:
         try:
             answer = await self._http.send(http, stream=True)
         except httpx2.TransportError as problem:
-            raise self._unreachable(problem) from problem
+            raise await self._unreachable(problem) from problem
         try:
             if answer.status_code >= 300:
                 raise errors.from_response(answer.status_code, _headers(answer), await answer.aread())
             async for block in answer.aiter_raw():
                 yield block
         except httpx2.TransportError as problem:
-            raise self._unreachable(problem) from problem
+            raise await self._unreachable(problem) from problem
         finally:
             await answer.aclose()
 
@@ -95,7 +99,7 @@ class AsyncRawClient:
                 timeout=self._timeout(request),
             )
         except httpx2.TransportError as problem:
-            raise self._unreachable(problem) from problem
+            raise await self._unreachable(problem) from problem
         if answer.status_code >= 300:
             raise errors.from_response(answer.status_code, _headers(answer), answer.content)
         return Response(answer.status_code, _headers(answer), answer.content)
@@ -104,7 +108,11 @@ class AsyncRawClient:
         timeout_s = self._timeout_s if request.timeout_s is None else request.timeout_s
         return httpx2.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
 
-    def _unreachable(self, problem: httpx2.TransportError) -> Unreachable:
+    async def _unreachable(self, problem: httpx2.TransportError) -> Unreachable:
+        if self._trusting is not None:
+            refusal = await asyncio.to_thread(self._trusting.refusal, problem)
+            if refusal is not None:
+                return refusal
         sent = not isinstance(problem, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
         timed_out = isinstance(problem, httpx2.TimeoutException)
         what = "did not answer in time" if timed_out else (str(problem) or type(problem).__name__)

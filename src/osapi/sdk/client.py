@@ -41,8 +41,9 @@ class Client:
     """Speaks to one controller. Threads may share it.
 
     `timeout_s` bounds the wait for an answer besides what the controller itself is asked to wait. `ca_file`
-    is a PEM file of the authorities to trust for https; None trusts those of the system. Raises
-    `ValueError` for an address or token that cannot be one; every method raises `osapi.sdk.errors.SdkError`.
+    is a PEM file of the authorities to trust for https; None trusts those of the system. `pin` is the SHA-256
+    fingerprint of the only certificate, or the only public key, to accept, in place of authorities or, with
+    `ca_file`, besides. Raises `ValueError` for an address, token, file or pin that cannot be one; every method raises `osapi.sdk.errors.SdkError`.
     """
 
     def __init__(
@@ -52,9 +53,10 @@ class Client:
         *,
         timeout_s: float = TIMEOUT_S,
         ca_file: str | None = None,
+        pin: str | None = None,
         retry: Retry | None = None,
     ) -> None:
-        self.raw = RawClient(url, token, timeout_s=timeout_s, ca_file=ca_file, retry=retry)
+        self.raw = RawClient(url, token, timeout_s=timeout_s, ca_file=ca_file, pin=pin, retry=retry)
         self.jobs = Jobs(self.raw)
         self.agents = Agents(self.raw)
         self.notify = Notify(self.raw)

@@ -2,6 +2,7 @@
 
     SdkError
     ├── Unreachable          no connection, or no answer in time
+    │   └── Untrusted        over https something else answers than what is trusted; nothing was sent
     ├── BadAnswer            what answered does not speak the OSAPI protocol
     └── ApiError             the controller refused; carries status, code, job_id and details
         ├── BadRequest       400  a value breaks a rule, or the target does not exist
@@ -53,6 +54,10 @@ class Unreachable(SdkError):
         super().__init__(message)
         self.sent = sent
         self.timed_out = timed_out
+
+
+class Untrusted(Unreachable):
+    """The certificate is not one to trust, or there is no TLS. Trying again does not help; nothing was sent."""
 
 
 class BadAnswer(SdkError):

@@ -17,10 +17,12 @@ from osapi.sdk.retry import Retry
 from osapi.telemetry import tracing
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Generator
     from types import TracebackType
     from typing import Self
+
+    from osapi.sdk.address import Address
+    from osapi.sdk.trusting import Trusting
 
 CONNECT_TIMEOUT_S = 5.0
 TIMEOUT_S = 60.0
@@ -30,8 +32,9 @@ class RawClient:
     """Sends requests to one controller. Threads may share it; each exchange has a connection of its own.
 
     `timeout_s` bounds the wait for each next piece of an answer, unless the request says otherwise.
-    `ca_file` is a PEM file of the authorities to trust for https; None trusts those of the system.
-    Raises `ValueError` for an address or a token that cannot be one.
+    `ca_file` is a PEM file of the authorities to trust for https; None trusts those of the system. `pin` is the
+    SHA-256 fingerprint of the only certificate, or the only public key, to accept; without `ca_file` it takes the
+    place of authorities. Raises `ValueError` for an address, a token, a file or a pin that cannot be one.
     """
 
     def __init__(
@@ -41,13 +44,14 @@ class RawClient:
         *,
         timeout_s: float = TIMEOUT_S,
         ca_file: str | None = None,
+        pin: str | None = None,
         retry: Retry | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.address = address.parse(url)
         self._headers = standing_headers(token)
         self._timeout_s = timeout_s
-        self._tls = _tls_context(ca_file) if self.address.tls else None
+        self._trusting = trusting(self.address, ca_file, pin)
         self._retry = retry or Retry()
         self._sleep = sleep
         self._idle: list[Connection] = []
@@ -134,7 +138,13 @@ class RawClient:
             connection.close()
 
     def _connect(self) -> Connection:
-        return connect(self.address, self._tls, min(CONNECT_TIMEOUT_S, self._timeout_s))
+        timeout_s = min(CONNECT_TIMEOUT_S, self._timeout_s)
+        if self._trusting is None:
+            return connect(self.address, None, timeout_s)
+        try:
+            return connect(self.address, self._trusting.context, timeout_s)
+        except Unreachable as problem:
+            raise self._trusting.refusal(problem) or problem from problem.__cause__
 
     def _give_back(self, connection: Connection) -> None:
         if connection.is_reusable:
@@ -153,7 +163,10 @@ def standing_headers(token: str) -> dict[str, str]:
     return headers
 
 
-def _tls_context(ca_file: str | None) -> ssl.SSLContext:
-    import ssl
+def trusting(place: Address, ca_file: str | None, pin: str | None) -> Trusting | None:
+    """What to trust at this address; None for plain HTTP, which imports nothing of TLS."""
+    if not place.tls:
+        return None
+    from osapi.sdk.trusting import Trusting
 
-    return ssl.create_default_context(cafile=ca_file)
+    return Trusting(place, ca_file, pin)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from osapi.sdk.errors import ApiError, TooManyRequests, Unavailable, Unreachable
+from osapi.sdk.errors import ApiError, TooManyRequests, Unavailable, Unreachable, Untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +46,8 @@ class Retry:
 
 
 def _is_worth_it(request: Request, problem: SdkError) -> bool:
+    if isinstance(problem, Untrusted):
+        return False
     if isinstance(problem, Unreachable):
         return not problem.sent or (request.safe and not problem.timed_out)
     return request.safe and isinstance(problem, Unavailable | TooManyRequests)

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any, cast
 from wsgiref.simple_server import WSGIRequestHandler
@@ -21,7 +24,8 @@ from prometheus_client.exposition import ThreadingWSGIServer
 
 from osapi.contract.errors import Invalid
 from osapi.telemetry.log import get_logger
-from osapi.telemetry.metrics import Checks, Place
+from osapi.telemetry.metrics import Certified, Checks, Place
+from osapi.tls.pair import Pair
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -41,7 +45,7 @@ class Exposition:
     def __init__(self, key: str, place: Place, registry: CollectorRegistry, checks: Checks) -> None:
         host = place.host or "127.0.0.1"
         try:
-            self._server = _Server(host, place.port)
+            self._server = _Server(host, place.port, _context(f"{key}.tls", place.tls))
         except OSError as problem:
             raise Invalid(
                 f"{key}: {host}:{place.port} cannot be listened on: {problem.strerror}; "
@@ -53,7 +57,7 @@ class Exposition:
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
         self._thread.start()
-        _log.info("metrics.ready", address=f"http://{self.address}/metrics")
+        _log.info("metrics.ready", address=f"{'https' if place.tls.cert else 'http'}://{self.address}/metrics")
 
     def close(self) -> None:
         """Answer nothing more."""
@@ -74,8 +78,9 @@ class _Quiet(WSGIRequestHandler):
 class _Server(ThreadingWSGIServer):
     """Listens without asking the name service for this machine's own name, as the server of the library does."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         self._host = host
+        self._tls = tls
         self.address_family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         super().__init__((host, port), _Quiet)
 
@@ -83,6 +88,26 @@ class _Server(ThreadingWSGIServer):
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self._host, self.server_address[1]
         self.setup_environ()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """The handshake is left to the thread of the request: here it would keep all others waiting."""
+        arrived, address = super().get_request()
+        if self._tls is None:
+            return arrived, address
+        arrived.settimeout(_SLOW_S)
+        return self._tls.wrap_socket(arrived, server_side=True, do_handshake_on_connect=False), address
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - of the library
+        """Say in the log what a connection failed at; the library would print it."""
+        _log.debug("metrics.request_failed", error=str(sys.exc_info()[1]))
+
+
+def _context(section: str, tls: Certified) -> ssl.SSLContext | None:
+    if not tls.cert:
+        return None
+    from osapi.tls.serving import ServingTls
+
+    return ServingTls(Pair(section, Path(tls.cert).absolute(), Path(tls.key).absolute())).context
 
 
 def _application(metrics: WSGIApplication, checks: Checks) -> WSGIApplication:

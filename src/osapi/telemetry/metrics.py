@@ -14,6 +14,16 @@ Checks = Mapping[str, Check]
 """The parts of a program by name."""
 
 
+class Certified(Protocol):
+    """Where the certificate to show is, and its key; empty: no TLS."""
+
+    @property
+    def cert(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
+
+
 class Place(Protocol):
     """Where figures are shown, and whether: a section of the settings. An empty host is 127.0.0.1."""
 
@@ -25,6 +35,9 @@ class Place(Protocol):
 
     @property
     def port(self) -> int: ...
+
+    @property
+    def tls(self) -> Certified: ...
 
 
 class Metrics:

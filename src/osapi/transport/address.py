@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from osapi.tls.trust import Trust
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -23,7 +25,9 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Address:
-    """The servers of one broker, tried in random order, each as `nats://host:port`.
+    """The servers of one broker, tried in random order, each as `nats://host:port`, or `tls://host:port`.
+
+    `tls` says whom to trust; without it, over `tls`, the authorities of the system count. One server with TLS wants it of all.
 
     `inbox` is the subject under which answers to this connection arrive; it begins with `_INBOX`. Give
     every agent its own, so that its broker permissions can be limited to it.
@@ -33,6 +37,12 @@ class Address:
     namespace: str = ""
     auth: Credentials = Credentials()
     inbox: str = "_INBOX"
+    tls: Trust | None = None
+
+    @property
+    def trust(self) -> Trust | None:
+        """Whom to trust over TLS; None: there is no TLS."""
+        return self.tls or (Trust() if any(server.startswith("tls://") for server in self.servers) else None)
 
     @property
     def names(self) -> Names:

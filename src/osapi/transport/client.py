@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ from nats.aio.client import Server, Srv
 from nats.aio.subscription import Subscription as NatsSubscription
 
 from osapi.contract.errors import Unavailable
+from osapi.tls.trust import Trust, context
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +42,10 @@ _TURN_BYTES = 65_536
 class Client(NatsClient):
     """nats-py's client with sinks, direct writes, and reconnection without end."""
 
-    def __init__(self) -> None:
+    def __init__(self, trust: Trust | None = None) -> None:
+        """`trust` asks for TLS; a broker that offers none is refused then."""
         super().__init__()
+        self._trust = trust
         self._sinks: dict[int, Sink] = {}
         self._unsent: list[bytes] = []
         self._unsent_size = 0
@@ -133,6 +137,28 @@ class Client(NatsClient):
         if self._transport is not None:
             self._transport.close()  # type: ignore[no-untyped-call] # untyped in nats-py
         await super()._connect_to_server(s)
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext:
+        """Made for every attempt, so that replaced files count at the next one."""
+        return context(self._trust or Trust())
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        """Where TLS is asked for, believe no word of the greeting, which comes before it and is anybody's."""
+        if self._trust is not None and initial_connection:
+            if not info.get("tls_required"):
+                raise nats_errors.Error(
+                    "the broker offers no TLS, which is asked for here; set up nats.server.tls there"
+                )
+            info = {name: value for name, value in info.items() if name != "connect_urls"}
+        await super()._process_info(info, initial_connection)
+
+    async def _process_connect_init(self) -> None:
+        """nats-py moves to TLS without telling the stream's protocol, which would then warn at every loss."""
+        await super()._process_connect_init()
+        if self._trust is not None:
+            stream: Any = self._transport
+            stream._io_writer.transport.get_protocol()._over_ssl = True  # noqa: SLF001
 
     async def _attempt_reconnect(self) -> None:
         """Go on after errors that nats-py does not expect, such as a key file that is being replaced."""

@@ -10,12 +10,16 @@ import asyncio
 import logging
 import re
 import secrets
+import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from nats import errors as nats_errors
 
 from osapi.contract.errors import Invalid, NoAnswer, TooLarge, Unavailable
+from osapi.tls.explaining import told
+from osapi.tls.trust import context
 from osapi.transport import headers as header_lines
 from osapi.transport.address import Address
 from osapi.transport.client import Client, Sink, end
@@ -47,7 +51,8 @@ class Link:
     def __init__(self, address: Address) -> None:
         self.address = address
         self.names = address.names
-        self.client = Client()
+        self._trust = address.trust
+        self.client = Client(self._trust)
         self.up = asyncio.Event()
         """Set while connected."""
         self.returned: set[Callable[[], None]] = set()
@@ -94,6 +99,7 @@ class Link:
             user=auth.username if auth.username and not nkey else None,
             password=auth.password if auth.username and not nkey else None,
             nkeys_seed=nkey,
+            tls_hostname=self._trust.server_name or None if self._trust else None,
             inbox_prefix=self.address.inbox,
             # Nothing is kept for later while the connection is away: the caller is told at once.
             pending_size=0,
@@ -145,13 +151,19 @@ class Link:
     async def _failed(self, error: Exception) -> None:
         if not isinstance(error, OSError) or not _REFUSED.search(self._last_error):
             # A refused credential is followed by a reset of the socket, which would hide the cause.
-            self._last_error = str(error) or type(error).__name__
+            self._last_error = self._told(error)
         level = logging.WARNING if self.is_connected else logging.DEBUG
         log.log(level, "broker.error", extra={"error": self._last_error})
         forbidden = _FORBIDDEN.search(self._last_error)
         if forbidden is not None:
             # The client library tells it in lower case.
             self._fail(f"the broker forbids {self.client.options['name']} this", to=forbidden[1])
+
+    def _told(self, error: Exception) -> str:
+        if isinstance(error, ssl.SSLError) and self._trust is not None:
+            hosts = ", ".join(urlsplit(server).hostname or "" for server in self.address.servers)
+            return told(error, "the broker", hosts, self._trust)
+        return str(error) or type(error).__name__
 
     async def _disconnected(self) -> None:
         self.up.clear()
@@ -270,10 +282,12 @@ def check_subject(subject: str) -> None:
 
 def _check(address: Address) -> None:
     for server in address.servers:
-        if not server.startswith("nats://"):
-            raise Invalid(f"{server} is not an address of a broker: nats://host:port is")
+        if not server.startswith(("nats://", "tls://")):
+            raise Invalid(f"{server} is not an address of a broker: nats://host:port is, or tls://host:port")
     if not address.servers:
         raise Invalid("the address of the broker is missing")
+    if address.trust is not None:
+        context(address.trust)
     path = address.auth.nkey_file
     if path is not None:
         try:

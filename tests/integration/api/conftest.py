@@ -30,7 +30,7 @@ def anyio_backend() -> str:
 async def installation(folder: Path, **changes: Any) -> AsyncIterator[Installation]:
     """Broker and controller, no agent yet. `changes` are settings that differ from the default."""
     async with running(folder / "stack", agents=0, changes=changes) as stack:
-        admin = Api(stack.api_port, stack.token)
+        admin = Api(stack.api, stack.token)
         try:
             yield Installation(stack, folder, admin)
         finally:

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import signal
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 import httpx2
+from bench.client import Api as Place
 from bench.stack import RunningAgent, Stack
 from tests.halting import halted
 
@@ -25,7 +27,7 @@ from osapi.auth import keyring, tokens
 from osapi.domains.sysctl.keys import file_path
 from osapi.host.managed import ManagedFile, ManagedFiles
 from osapi.sdk.aio import AsyncClient
-from osapi.transport.address import Address, Credentials
+from osapi.tls.trust import Trust, context
 from osapi.transport.broker import Broker
 
 T = TypeVar("T")
@@ -66,11 +68,17 @@ class Spoken(NamedTuple):
 class Api:
     """The REST API as one caller uses it. Answers are httpx2 responses, whatever their status."""
 
-    def __init__(self, port: int, token: str) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, place: Place, token: str) -> None:
+        self.url = place.url
+        self.ca_file = place.ca_file
         self.token = token
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=90)
+        self._http = httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=90, verify=self.tls or True)
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """For connections of one's own: whom to trust; None: no TLS."""
+        return context(Trust(ca=self.ca_file)) if self.ca_file else None
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -171,7 +179,7 @@ class Installation:
     @asynccontextmanager
     async def caller(self, token: str) -> AsyncIterator[Api]:
         """The API as the bearer of this token uses it."""
-        api = Api(self.stack.api_port, token)
+        api = Api(self.stack.api, token)
         try:
             yield api
         finally:
@@ -179,15 +187,13 @@ class Installation:
 
     @asynccontextmanager
     async def sdk(self) -> AsyncIterator[AsyncClient]:
-        async with AsyncClient(self.admin.url, self.stack.token) as client:
+        async with AsyncClient(self.admin.url, self.stack.token, ca_file=self.admin.ca_file) as client:
             yield client
 
     @asynccontextmanager
     async def broker(self) -> AsyncIterator[Broker]:
         """The broker as a controller sees it."""
-        login = self.stack.login
-        address = Address((f"nats://{login.host}:{login.port}",), auth=Credentials(nkey_file=login.seed_file))
-        broker = await Broker.connect(address, name="test")
+        broker = await Broker.connect(self.stack.login.address, name="test")
         try:
             yield broker
         finally:
@@ -220,6 +226,7 @@ class Installation:
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("OSAPI_", "XDG_"))}
         known = {
             "OSAPI_CONTROLLER_CLIENT_URL": self.admin.url if url is None else url,
+            "OSAPI_CONTROLLER_CLIENT_TLS_CA": self.admin.ca_file,
             "OSAPI_CONTROLLER_CLIENT_SECURITY_BEARER_TOKEN": self.stack.token if token is None else token,
         }
         return await asyncio.create_subprocess_exec(

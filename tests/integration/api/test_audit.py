@@ -230,7 +230,7 @@ async def test_the_sdk_lists_gets_exports_and_verifies(fleet: Installation) -> N
 
 
 def test_the_synchronous_sdk_does_the_same(fleet: Installation) -> None:
-    with Client(fleet.admin.url, fleet.stack.token) as client:
+    with Client(fleet.admin.url, fleet.stack.token, ca_file=fleet.admin.ca_file) as client:
         page = client.audit.list(limit=1)
         assert client.audit.get(page.items[0].id) == page.items[0]
         assert next(client.audit.iterate(page_size=1)).id

@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +16,6 @@ import pytest
 from tests.integration.api.conftest import ROLES, installation
 from tests.integration.api.kit import Installation, by_host, eventually, lines_of, nap, paused, running
 
-from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
@@ -141,8 +141,7 @@ async def test_what_waits_for_its_turn_never_begins_once_it_is_cancelled(
 
 async def keys_of(found: Installation, job_id: str) -> dict[str, bool]:
     """Every key that the broker ever held of a job, and whether it still does."""
-    login, seed = found.stack.login, found.stack.paths.seed("controller")
-    address = Address(servers=(f"nats://{login.host}:{login.port}",), auth=Credentials(nkey_file=seed))
+    address = replace(found.stack.login, seed_file=found.stack.paths.seed("controller")).address
     broker = await Broker.connect(address, name="test")
     try:
         filters = {"job-queue": [f"jobs.{job_id}", f"status.{job_id}.>"], "job-responses": [f"responses.{job_id}.>"]}

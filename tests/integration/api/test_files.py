@@ -43,7 +43,7 @@ async def upload(fleet: Installation) -> AsyncIterator[Upload]:
         name: str, content: bytes, kind: str = "raw", *, force: bool = False, token: str = ""
     ) -> httpx2.Response:
         names.add(name)
-        async with httpx2.AsyncClient(base_url=fleet.admin.url, timeout=60) as http:
+        async with httpx2.AsyncClient(base_url=fleet.admin.url, timeout=60, verify=fleet.admin.tls or True) as http:
             return await http.post(
                 f"/api/file?force={str(force).lower()}",
                 data={"name": name, "content_type": kind},
@@ -231,7 +231,7 @@ class TestStore:
 
     async def test_an_upload_that_is_cut_leaves_nothing(self, fleet: Installation) -> None:
         before = await files(fleet)
-        reader, writer = await asyncio.open_connection("127.0.0.1", fleet.stack.api_port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", fleet.stack.api_port, ssl=fleet.admin.tls)
         head = (
             f"POST /api/file HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {fleet.stack.token}\r\n"
             "content-type: multipart/form-data; boundary=b\r\ncontent-length: 9000000\r\n\r\n"
@@ -493,7 +493,7 @@ class TestClients:
         (tmp_path / "large").write_bytes(large)
 
         def synchronous() -> None:
-            with Client(fleet.admin.url, fleet.stack.token) as client:
+            with Client(fleet.admin.url, fleet.stack.token, ca_file=fleet.admin.ca_file) as client:
                 with pytest.raises(Conflict):
                     client.files.upload("sdk", tmp_path / "large")
                 done = client.files.upload("sdk", tmp_path / "large", force=True)
@@ -528,7 +528,7 @@ async def test_an_upload_beyond_the_limit_is_refused_and_leaves_nothing(tmp_path
     async with installation(tmp_path, controller={"api": {"upload_limit_bytes": limit}}) as made:
 
         def send() -> None:
-            with Client(made.admin.url, made.stack.token) as client:
+            with Client(made.admin.url, made.stack.token, ca_file=made.admin.ca_file) as client:
                 client.files.upload("large", b"x" * (limit + 1))
 
         with pytest.raises(SdkError) as caught:

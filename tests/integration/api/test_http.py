@@ -133,7 +133,7 @@ async def test_a_body_over_the_limit_is_413(fleet: Installation) -> None:
         for _ in range(20):
             yield b"x" * (limit // 10)
 
-    async with httpx2.AsyncClient(timeout=30) as client:
+    async with httpx2.AsyncClient(timeout=30, verify=fleet.admin.tls or True) as client:
         address = f"{fleet.admin.url}{SHELL}"
         headers = {"authorization": f"Bearer {fleet.admin.token}"}
         failed(await client.post(address, content=pieces(), headers=headers), 413, "too_large")
@@ -144,7 +144,7 @@ async def test_a_body_over_the_limit_is_413(fleet: Installation) -> None:
     "line", [b"NONSENSE", b"BREW /api/job HTTP/1.1", b"GET /api/job HTTP/9.9", b"GET /\x01 HTTP/1.1"]
 )
 async def test_what_is_no_http_is_400_in_the_one_shape(fleet: Installation, line: bytes) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", fleet.stack.api_port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", fleet.stack.api_port, ssl=fleet.admin.tls)
     writer.write(line + b"\r\nHost: x\r\n\r\n")
     async with asyncio.timeout(30):
         answer = await reader.read()

@@ -15,6 +15,7 @@ from osapi.cli import first_start
 from osapi.cli.first_start import Found
 from osapi.config import client
 from osapi.config.agent import Agent
+from osapi.config.client import Context
 from osapi.config.controller import Api, ApiSecurity, Controller, Role
 from osapi.config.paths import paths
 from osapi.config.settings import Settings
@@ -136,7 +137,8 @@ def test_listening_for_others_without_tls_is_refused_before_anything_is_made(tmp
     ],
 )
 def test_the_address_is_one_this_machine_can_use(host: str, url: str, tmp_path: Path) -> None:
-    assert first_start.url_of(settings(tmp_path, host=host)) == url
+    chosen = settings(tmp_path, host=host)
+    assert first_start.context_of(chosen, paths(chosen)) == Context(url)
 
 
 def test_an_agent_that_knows_no_controller_is_told_how_to_join_one(tmp_path: Path) -> None:

@@ -85,6 +85,20 @@ OWN_KEYS = {
         )
     ),
     *(f"nats.notifications.{name}" for name in ("bucket", "storage", "replicas")),
+    *(
+        f"{section}.tls.{name}"
+        for section, names in (
+            ("controller.client", ("ca", "pin")),
+            ("controller.api", ("cert", "key", "redirect_port")),
+            ("controller.nats", ("ca", "server_name", "cert", "key")),
+            ("controller.metrics", ("cert", "key")),
+            ("agent.nats", ("ca", "server_name", "cert", "key")),
+            ("agent.metrics", ("cert", "key")),
+            ("nats.server", ("cert", "key", "ca")),
+            ("nats.server.metrics", ("cert", "key")),
+        )
+        for name in names
+    ),
     "data_dir",
     "insecure",
     "agent.join",

@@ -87,6 +87,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "controller.client.url": ("https://api.test", "https://api.test"),
     "controller.nats.auth.type": ("none", "none"),
     "controller.api.trusted_proxies": ("10.0.0.0/8, ::1", ["10.0.0.0/8", "::1"]),
+    "controller.client.tls.pin": ("ab" * 32, "ab" * 32),
     "controller.api.security.signing_key": ("x" * 40, "x" * 40),
     "agent.nats.auth.type": ("none", "none"),
     "controller.api.security.oidc.issuer": ("https://id.test", "https://id.test"),
@@ -121,16 +122,30 @@ def sample(key: Key) -> tuple[str, Any]:
     return SAMPLES_OF_TYPES[get_origin(kind) or kind]
 
 
+def companions(key: Key) -> set[str]:
+    """What must be set beside: certificates come with their keys, and some values with certificates."""
+    section, _, name = key.name.rpartition(".")
+    others = {"cert": ("key",), "key": ("cert",), "redirect_port": ("cert", "key")}.get(name, ())
+    if key.name == "nats.server.tls.ca":
+        others = ("cert", "key")
+    return {f"{section}.{other}" for other in others} if section.endswith(".tls") else set()
+
+
+def variable_of(name: str) -> str:
+    return f"OSAPI_{name.replace('.', '_').upper()}"
+
+
 @pytest.mark.parametrize("key", [key for key in all_keys() if key.variable], ids=lambda key: key.name)
 def test_every_scalar_and_list_can_be_set_by_environment(key: Key) -> None:
     text, expected = sample(key)
     assert key.variable is not None
-    found = load_with_origin(None, {key.variable: text})
+    beside = companions(key)
+    found = load_with_origin(None, {variable_of(name): "abc" for name in beside} | {key.variable: text})
     value: Any = found.settings
     for step in key.path:
         value = getattr(value, step)
     assert value == expected
-    assert found.given == {key.name}
+    assert found.given == {key.name, *beside}
 
 
 def test_all_faults_are_named_at_once(tmp_path: Path) -> None:

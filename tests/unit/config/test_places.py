@@ -175,7 +175,9 @@ def test_loopback_needs_no_tls(host: str) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "", "web-01", "localhost.evil.test"])
 def test_other_addresses_are_refused_unless_insecure(host: str) -> None:
     refuse_exposed("controller.api.host", host, insecure=True)
-    with pytest.raises(Invalid, match=r"controller.api.host: .* use 127.0.0.1, or start with --insecure"):
+    with pytest.raises(
+        Invalid, match=r"controller.api.host: .* use 127.0.0.1, set up TLS .*, or start with --insecure"
+    ):
         refuse_exposed("controller.api.host", host, insecure=False)
 
 

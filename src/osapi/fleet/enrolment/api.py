@@ -53,7 +53,7 @@ class JoinTokenRequest(msgspec.Struct, kw_only=True):
         False
     )
     servers: Annotated[
-        list[Annotated[str, Meta(pattern=r"^nats://[^\s/]+$(?!\n)")]],
+        list[Annotated[str, Meta(pattern=r"^(nats|tls)://[^\s/]+$(?!\n)")]],
         Meta(
             max_length=16,
             description="Addresses of the broker for these hosts. Empty: as the controller's settings say.",
