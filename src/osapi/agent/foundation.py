@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
-from osapi.agent import keys
+from osapi.agent import keys, trust
 from osapi.agent.catalogue import Domains
 from osapi.agent.duty import Duty
 from osapi.agent.failpoints import FailPoints
@@ -21,6 +21,7 @@ from osapi.agent.pressure import Pressure
 from osapi.agent.pulse import Pulse
 from osapi.agent.reach import Reach
 from osapi.agent.statedir import StateDir
+from osapi.agent.trust import Trust
 from osapi.config import connection
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
@@ -30,8 +31,6 @@ from osapi.host import identity, trial
 from osapi.host.fetchable import Fetchable
 from osapi.host.local import LocalHost, open_host
 from osapi.host.objects import BrokerObjects
-from osapi.pki.keys import load_public_key
-from osapi.pki.signing import Verifier
 from osapi.telemetry.log import get_logger
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
@@ -67,7 +66,7 @@ class Foundation:
 
     setup: Setup
     own: Keys
-    verifier: Verifier
+    trust: Trust
     """Knows what the controller has signed."""
     host: LocalHost
     machine: MachineId
@@ -92,7 +91,7 @@ async def lay(setup: Setup, stack: AsyncExitStack) -> Foundation:
     wanted = Wanted(hello=asyncio.Event(), beat=asyncio.Event(), returned=Pulse())
     figures = Figures(setup.settings.agent.metrics)
     stack.callback(figures.close)
-    verifier = _verifier(setup.paths)
+    trusted = _trust(setup)
     state = StateDir(setup.paths.agent_state)
     stack.callback(state.release)
     own = keys.load_or_create(state.path)
@@ -111,27 +110,27 @@ async def lay(setup: Setup, stack: AsyncExitStack) -> Foundation:
     return Foundation(
         setup=setup,
         own=own,
-        verifier=verifier,
+        trust=trusted,
         host=_with_objects(host, broker, setup.settings),
         machine=names.machine_id,
         nameplate=nameplate,
         ledger=ledger,
         broker=broker,
-        duty=Duty(state.drain_order, names.machine_id, verifier, wanted.beat.set),
+        duty=Duty(state.drain_order, names.machine_id, trusted.verifier, wanted.beat.set),
         pressure=Pressure(state.conditions, setup.settings.agent, setup.now),
         figures=figures,
         wanted=wanted,
     )
 
 
-def _verifier(paths: Paths) -> Verifier:
-    path = paths.controller_public_key
+def _trust(setup: Setup) -> Trust:
+    path = setup.paths.controller_public_key
     if not path.exists():
         raise Invalid(
             f"{path} is missing, so this agent could trust no job; copy controller.pub there from the controller"
             f" (on one machine, start the controller first)"
         )
-    return Verifier.of(load_public_key(path))
+    return trust.of(setup.paths, setup.now)
 
 
 async def _host(setup: Setup, state: StateDir, reach: Reach) -> LocalHost:

@@ -38,13 +38,21 @@ def of_agent(settings: Settings) -> Permissions:
             f"$KV.{name}{nats.kv.response_bucket}.responses.>",
             # The claim on a job for anybody, to find out whether one that the broker did not confirm is ours.
             f"$JS.API.DIRECT.GET.KV_{name}{nats.kv.bucket}.$KV.{name}{nats.kv.bucket}.{claims}",
+            # How the controller's key was replaced.
+            f"$JS.API.DIRECT.GET.KV_{name}{nats.enrollment.bucket}.$KV.{name}{nats.enrollment.bucket}.{subjects.ROTATIONS}",
             *_objects(f"{name}{nats.objects.bucket}" if nats.objects.bucket else ""),
             *_keeping(f"{name}{nats.output.bucket}" if nats.output.bucket else ""),
             *([f"$KV.{name}{nats.file_state.bucket}.*.*"] if nats.file_state.bucket else []),
             f"$JS.API.CONSUMER.MSG.NEXT.{shared}",
             f"$JS.ACK.{shared}.>",
         ),
-        subscribe=(f"{subject}live.jobs.>", f"{subject}cancel.*", f"{subject}drain.*", "_INBOX.>"),
+        subscribe=(
+            f"{subject}live.jobs.>",
+            f"{subject}cancel.*",
+            f"{subject}drain.*",
+            f"{subject}{subjects.ROTATED}",
+            "_INBOX.>",
+        ),
     )
 
 
