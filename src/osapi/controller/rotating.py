@@ -48,8 +48,9 @@ class Rotating:
     def __init__(self, folder: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._folder = folder
         self._now = now
+        key_folder.load(folder)
         self._stamp = private.stamp(self._key)
-        held = key_folder.load(folder)
+        held = key_folder.read(folder)
         self.chain = held.chain
         try:
             self._known = rotations.follow(held.chain, held.key.public_key)

@@ -53,6 +53,7 @@ def test_by_default_the_controller_may_all_and_an_agent_its_own_subjects() -> No
         "$KV.job-queue.status.>",
         "$KV.job-responses.responses.>",
         "$JS.API.DIRECT.GET.KV_job-queue.$KV.job-queue.status.*.acknowledged._any.0",
+        "$JS.API.DIRECT.GET.KV_agent-enrollment.$KV.agent-enrollment.controller.rotations",
         "$JS.API.DIRECT.GET.OBJ_file-objects.$O.file-objects.M.*",
         "$JS.API.DIRECT.GET.OBJ_file-objects.$O.file-objects.C.*.*",
         "$O.job-output.M.*",
@@ -61,7 +62,13 @@ def test_by_default_the_controller_may_all_and_an_agent_its_own_subjects() -> No
         "$JS.API.CONSUMER.MSG.NEXT.JOBS.any",
         "$JS.ACK.JOBS.any.>",
     ]
-    assert agent["permissions"]["subscribe"]["allow"] == ["live.jobs.>", "cancel.*", "drain.*", "_INBOX.>"]
+    assert agent["permissions"]["subscribe"]["allow"] == [
+        "live.jobs.>",
+        "cancel.*",
+        "drain.*",
+        "pki.rotate",
+        "_INBOX.>",
+    ]
     assert agent["permissions"]["allow_responses"] is True
     assert broker["nkey"] == "UBROKER"
     assert broker["permissions"]["publish"]["allow"] == ["$KV.agent-registry.nats.*"]
@@ -77,6 +84,7 @@ def test_the_namespace_stands_in_every_subject_and_name_of_an_agent() -> None:
         "$KV.site-job-queue.status.>",
         "$KV.site-job-responses.responses.>",
         "$JS.API.DIRECT.GET.KV_site-job-queue.$KV.site-job-queue.status.*.acknowledged._any.0",
+        "$JS.API.DIRECT.GET.KV_site-agent-enrollment.$KV.site-agent-enrollment.controller.rotations",
         "$JS.API.DIRECT.GET.OBJ_site-file-objects.$O.site-file-objects.M.*",
         "$JS.API.DIRECT.GET.OBJ_site-file-objects.$O.site-file-objects.C.*.*",
         "$O.site-job-output.M.*",
@@ -85,7 +93,7 @@ def test_the_namespace_stands_in_every_subject_and_name_of_an_agent() -> None:
         "$JS.API.CONSUMER.MSG.NEXT.site-JOBS.any",
         "$JS.ACK.site-JOBS.any.>",
     )
-    assert found.subscribe == ("site.live.jobs.>", "site.cancel.*", "site.drain.*", "_INBOX.>")
+    assert found.subscribe == ("site.live.jobs.>", "site.cancel.*", "site.drain.*", "site.pki.rotate", "_INBOX.>")
 
 
 @pytest.mark.parametrize(
