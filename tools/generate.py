@@ -29,7 +29,7 @@ def contents() -> dict[Path, str]:
     return {
         SNAPSHOT: text,
         REFERENCE / "operations.md": operations_page.page(document),
-        REFERENCE / "hosts.md": hosts_page.page(ROOT),
+        REFERENCE / "hosts.md": hosts_page.page(),
         REFERENCE / "permissions.md": permissions_page.page(document),
         REFERENCE / "settings.md": settings_page.page(),
         REFERENCE / "cli.md": commands_page.page(),

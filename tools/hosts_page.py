@@ -1,8 +1,7 @@
-"""The reference page of what can be done to a host, domain by domain: from the declarations and the folders of tests."""
+"""The reference page of what can be done to a host, domain by domain: from the declarations."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from osapi.contract.operation import Kind, Operation
@@ -19,19 +18,19 @@ proves the operation on a real Debian host, by other means than our own code.
 """
 
 
-def page(root: Path) -> str:
-    """The whole page; `root` is the checkout."""
-    return _HEAD + "".join(_section(root, domain) for domain in discovery.names())
+def page() -> str:
+    """The whole page."""
+    return _HEAD + "".join(_section(domain) for domain in discovery.names())
 
 
-def _section(root: Path, domain: str) -> str:
+def _section(domain: str) -> str:
     families = ", ".join(code(family) for family in discovery.families(domain))
-    rows = [_row(root, domain, constant, one) for constant, one in discovery.constants(domain).items()]
+    rows = [_row(domain, constant, one) for constant, one in discovery.constants(domain).items()]
     head = ["Operation", "Route", "Command", "Permission", "Check mode", "Shown by"]
     return f"\n## {domain}\n\nFamilies: {families}\n\n" + table(head, rows)
 
 
-def _row(root: Path, domain: str, constant: str, operation: Operation[Any, Any]) -> list[str]:
+def _row(domain: str, constant: str, operation: Operation[Any, Any]) -> list[str]:
     method, path = operation.route
     return [
         f"[{operation.name}](operations.md#{operation.operation_id.lower()})",
@@ -39,13 +38,5 @@ def _row(root: Path, domain: str, constant: str, operation: Operation[Any, Any])
         code(" ".join(operation.command)),
         code(operation.permission),
         "yes" if operation.kind is Kind.MODIFY else "changes nothing",
-        _proof(root, domain, constant),
+        f"[{constant.lower()}](../../tests/domains/{domain}/acceptance/{constant.lower()}.json)",
     ]
-
-
-def _proof(root: Path, domain: str, constant: str) -> str:
-    """Its own proof, or else the tests of its domain on hosts."""
-    own = Path("tests", "domains", domain, "acceptance", f"{constant.lower()}.json")
-    shared = Path("tests", "acceptance", f"test_{domain}.py")
-    found = next((path for path in (own, shared) if (root / path).exists()), None)
-    return f"[{found.stem}](../../{found})" if found else ""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 from tests.acceptance.containers import FOLDER, REGISTRY, REMOTE, Engine
 from tests.acceptance.fleet import Fleet, eventually
+from tests.acceptance.listening import following, last_status, until
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(300)]
 
@@ -229,6 +230,31 @@ def test_lines_are_those_that_the_engine_shows(engine: Engine, web: str) -> None
     engine.run("run -t --name tty probe:1 echo hello")
     (line,) = engine.done("logs", "--id", "tty")["lines"]
     assert (line["stream"], line["message"]) == ("stdout", "hello")
+
+
+def test_lines_are_followed_as_they_come_until_the_container_ends(engine: Engine) -> None:
+    text = "echo before; while ! [ -e /go ]; do sleep 0.1; done; echo after; echo wrong >&2"
+    engine.run(f"run -d --name web probe:1 sh -c {shlex.quote(text)}")
+    eventually(lambda: engine.run("logs web") == "before", "the container says nothing")
+    with following(
+        engine.fleet, "node", "container", "docker", "logs", "--id", "web", "--follow", "-T", "host3"
+    ) as told:
+        until(told, "before")
+        engine.run("exec web sh -c '> /go'")
+        lines = until(told, "after", "wrong")
+        assert next(line for line in lines if "wrong" in line).split()[1] == "stderr"
+        assert told.wait(timeout=20) == 0
+
+
+def test_following_a_container_ends_with_the_listener_and_with_its_time(engine: Engine, web: str) -> None:
+    with following(
+        engine.fleet, "node", "container", "docker", "logs", "--id", "web", "--follow", "-T", "host3"
+    ) as told:
+        until(told, "out", "err")
+    eventually(lambda: last_status(engine.fleet, "docker.logs.get") == "cancelled", "the job was not cancelled")
+    answer = engine("logs", "--id", "web", "--follow", "--duration", "1")
+    assert answer.status == 0, answer
+    assert json.loads(answer.stdout.splitlines()[-1])["results"][0]["followed"] == 2
 
 
 def test_figures_are_told(engine: Engine, web: str) -> None:

@@ -4,51 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from tests.acceptance.fleet import OSAPI, Answer, Fleet, eventually
+from tests.acceptance.fleet import Answer, Fleet, eventually
+from tests.acceptance.listening import following, last_status, until
 from tests.figures import figures
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(300)]
 
 HOSTS = (1, 2, 3)
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
-
-
-@contextmanager
-def following(fleet: Fleet, *words: str) -> Iterator[subprocess.Popen[str]]:
-    """`osapi client …`, whose output is read line by line; ended as by Ctrl-C."""
-    process = subprocess.Popen(
-        [OSAPI, "client", *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=fleet.environ,
-    )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
-
-
-def until(process: subprocess.Popen[str], *wanted: str) -> list[str]:
-    """The lines up to the one by which everything wanted has been printed."""
-    assert process.stdout is not None
-    lines: list[str] = []
-    while not all(any(text in line for line in lines) for text in wanted):
-        line = process.stdout.readline()
-        assert line, lines
-        lines.append(line)
-    return lines
 
 
 def say(fleet: Fleet, host: int, text: str) -> None:
@@ -68,8 +36,7 @@ def test_the_journal_of_one_host_is_followed_until_the_listener_leaves(fleet: Fl
         say(fleet, 1, "and more")
         until(process, "and more")
     eventually(lambda: followers(fleet, 1) == 0, "journalctl is still there")
-    job = fleet.client("job", "list", "--operation", "node.log.query", "--limit", "1").json["jobs"][0]
-    eventually(lambda: _status(fleet, job["id"]) == "cancelled", "the job was not cancelled")
+    eventually(lambda: last_status(fleet, "node.log.query") == "cancelled", "the job was not cancelled")
 
 
 def test_one_unit_is_followed_on_many_hosts_at_once(fleet: Fleet) -> None:
@@ -254,7 +221,7 @@ def test_nothing_leads_out_of_what_a_host_allows(fleet: Fleet, tmp_path: Path) -
         "/srv/out/fifo",
         "/srv/out/../../etc/shadow",
         "/srv/outside",
-        "/var/lib/osapi/nkeys/agent.seed",
+        "/var/lib/osapi/agent/agent.seed",
     ):
         answer = fetch(fleet, path, "--output", str(place))
         assert answer.status in (1, 3), (path, answer)

@@ -28,7 +28,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The folder of the example, found like any other domain."""
     page = (ROOT / "CONTRIBUTING.md").read_text()
     blocks = BLOCK.findall(page) + DATA.findall(page)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     for name, text in blocks:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,10 +53,11 @@ async def test_the_case_of_the_example_holds(example: None) -> None:
     host.close()
 
 
-def test_the_proof_of_the_example_is_one(example: None) -> None:
+def test_the_proofs_of_the_example_are_some(example: None) -> None:
     proof = proofs.change("motd", "UPDATE")
     assert msgspec.convert(proof.request, discovery.constants("motd")["UPDATE"].request)
     assert proof.before != proof.after
+    assert proofs.read("motd", "GET").tells == ("text",)
 
 
 @pytest.mark.anyio

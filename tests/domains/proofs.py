@@ -1,7 +1,7 @@
 """Proofs as data: how an operation is shown on a real host, by something else than our own code.
 
 A proof is `tests/domains/<domain>/acceptance/<operation>.json`, named after the operation's constant in small
-letters like the folders of cases. Every operation that changes a host has one; `Change` and `Read` are the two
+letters like the folders of cases. Every operation has one; `Change` and `Read` are the two
 forms. Lines of shell are run on the host by the test bed; those that begin with `osapi client` beside the
 controller, in the folder of the proof, with `{host}` standing for the host.
 """
@@ -91,5 +91,5 @@ def joined(text: Text) -> str:
 
 def _content(domain: str, constant: str) -> bytes:
     path = path_of(domain, constant)
-    assert path.exists(), f"{path} is missing: an operation that changes a host brings its proof, see CONTRIBUTING.md"
+    assert path.exists(), f"{path} is missing: an operation brings its proof, see CONTRIBUTING.md"
     return path.read_bytes()

@@ -219,8 +219,12 @@ async def look_back(caller: Caller) -> int:
         "/api/agent",
         "/api/agent/quarantine",
         "/api/openapi.json",
+        "/api/audit?limit=100",
+        "/api/health/status",
     ):
         await caller.ask("GET", path)
+    await caller.read("/api/audit/export")
+    await caller.read("/api/audit/chain")
     for job in jobs:
         shown = await caller.ask("GET", f"/api/job/{job}")
         assert "********" in json.dumps(shown["operation"]["data"])

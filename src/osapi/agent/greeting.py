@@ -13,6 +13,7 @@ from datetime import datetime
 
 import msgspec
 
+from osapi.agent.skew import Skew
 from osapi.contract.errors import OsapiError
 from osapi.contract.ids import JobId, MachineId
 from osapi.jobs import subjects
@@ -31,7 +32,7 @@ _log = get_logger(__name__)
 
 
 class Greeting:
-    """Says hello when `wanted` is set. `holding` names the jobs in hand; `obey` takes a standing order to drain."""
+    """Says hello when `wanted` is set. `holding` names the jobs in hand; `obey` takes a standing order to drain, `skew` the time."""
 
     def __init__(
         self,
@@ -40,6 +41,7 @@ class Greeting:
         now: Callable[[], datetime],
         wanted: asyncio.Event,
         obey: Callable[[bytes], Awaitable[None]],
+        skew: Skew,
         *,
         random: Callable[[], float] = random.random,
     ) -> None:
@@ -49,6 +51,7 @@ class Greeting:
         self._random = random
         self._wanted = wanted
         self._obey = obey
+        self._skew = skew
 
     async def run(self, broker: Broker) -> None:
         """Say hello each time it is wanted. Never returns."""
@@ -86,7 +89,8 @@ class Greeting:
         _log.info("hello.answered", resent=welcome.resent)
         if welcome.standing:
             await self._obey(welcome.standing)
-        skew_s = (self._now() - welcome.now).total_seconds()
-        if abs(skew_s) > _SKEW_S:
-            _log.warning("clock.skew", ahead_s=round(skew_s, 1), error="jobs may expire early or be rejected")
+        self._skew.learn(welcome.now)
+        ahead_s = self._skew.ahead(self._now()).total_seconds()
+        if abs(ahead_s) > _SKEW_S:
+            _log.warning("clock.skew", ahead_s=round(ahead_s, 1), error="jobs may expire early or be rejected")
         return True

@@ -19,10 +19,11 @@ from osapi.jobs import roster, subjects
 from osapi.jobs.record import VERSION, Ending, Job
 
 SKEW = timedelta(minutes=2)
-"""A job from further in the future is not run: one of the two clocks is wrong."""
+"""A job from further in the future, or any while the clocks are known to differ by more, is not run: one of them is wrong."""
 ATTEMPTS = 4
 """At this delivery of the shared queue a job is no longer left to others; below `max_deliver` of the queue."""
 ANY = "_any"
+CLOCK_SKEW = "clock_skew"
 _SKEW_PAUSE_S = 1.0
 
 
@@ -117,8 +118,12 @@ def decide(
     unseal: Callable[[bytes], bytes],
     standing: Callable[[JobId], Standing],
     now: datetime,
+    ahead: timedelta = timedelta(0),
 ) -> Decision:
-    """What to do with a message. `unseal` returns the signed bytes or raises `Forbidden`."""
+    """What to do with a message. `unseal` returns the signed bytes or raises `Forbidden`.
+
+    `ahead` is how far `now` is known to be ahead of the controller's clock; negative: behind.
+    """
     try:
         payload = unseal(arrival.sealed)
     except Forbidden:
@@ -131,10 +136,12 @@ def decide(
         return Drop(Reason.MISDIRECTED)
     if job.route != ANY and not roster.contains(job.expected, me.machine):
         return Drop(Reason.NOT_EXPECTED)
-    return _ours(arrival, job, payload, me, standing(job.id), now)
+    return _ours(arrival, job, payload, me, standing(job.id), now, ahead)
 
 
-def _ours(arrival: Arrival, job: Job, payload: bytes, me: Identity, standing: Standing, now: datetime) -> Decision:
+def _ours(
+    arrival: Arrival, job: Job, payload: bytes, me: Identity, standing: Standing, now: datetime, ahead: timedelta
+) -> Decision:
     if standing in (Standing.IN_HAND, Standing.FINISHED):
         return Again(job, standing)
     if standing is Standing.CANCELLED:
@@ -142,6 +149,9 @@ def _ours(arrival: Arrival, job: Job, payload: bytes, me: Identity, standing: St
     if job.version != VERSION:
         text = f"the job has version {job.version} of the format and this agent reads version {VERSION}"
         return Answer(job, Ending.REJECTED, "version", text)
+    if abs(ahead) > SKEW:
+        side = "ahead of" if ahead > SKEW else "behind"
+        return _skewed(arrival, job, f"this host's clock is {abs(ahead).total_seconds():.0f} s {side} the controller's")
     if now >= job.expires:
         return Answer(
             job,
@@ -150,18 +160,19 @@ def _ours(arrival: Arrival, job: Job, payload: bytes, me: Identity, standing: St
             f"the job arrived at {now:%H:%M:%S} and expired at {job.expires:%H:%M:%S} UTC",
         )
     if job.issued > now + SKEW:
-        return _from_the_future(arrival, job, now)
+        early_s = (job.issued - now).total_seconds()
+        return _skewed(arrival, job, f"the job was issued {early_s:.0f} s ahead of this host's clock")
     if arrival.delivered is not None and job.issued < me.joined <= now:
         left_s = (job.expires - now).total_seconds()
         return Leave(job, "issued before this agent joined", left_s)
     return Run(job, payload)
 
 
-def _from_the_future(arrival: Arrival, job: Job, now: datetime) -> Decision:
-    text = f"clock skew: the job was issued {(job.issued - now).total_seconds():.0f} s ahead of this host's clock"
+def _skewed(arrival: Arrival, job: Job, why: str) -> Decision:
+    text = f"clock skew: {why}"
     if arrival.delivered is not None and arrival.delivered < ATTEMPTS:
         return Leave(job, text, _SKEW_PAUSE_S)
-    return Answer(job, Ending.REJECTED, "clock_skew", text)
+    return Answer(job, Ending.REJECTED, CLOCK_SKEW, text)
 
 
 def _on_its_subject(arrival: Arrival, job: Job, machine: MachineId) -> bool:

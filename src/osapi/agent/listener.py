@@ -33,7 +33,10 @@ _log = get_logger(__name__)
 
 
 class Listener:
-    """The ears of one agent. `on_gap` is called when a message was missed; `meet` is shown each before it is judged."""
+    """The ears of one agent. `on_gap` is called when a message was missed, or a clock seems wrong: then the controller is asked.
+
+    `meet` is shown each message before it is judged.
+    """
 
     def __init__(
         self,
@@ -78,7 +81,8 @@ class Listener:
         await self._meet(message.data)
         received = self._tools.now()
         arrival = Arrival(message.subject, message.data)
-        decision = intake.decide(arrival, self._me, self._unseal, self._worker.standing, received)
+        ahead = self._tools.skew.ahead(received)
+        decision = intake.decide(arrival, self._me, self._unseal, self._worker.standing, received, ahead)
         with tracing.continued(message.headers):  # believed no earlier than the message itself
             self._act(decision, message.subject, received)
         if self._gaps.shows(message.subject, message.headers):
@@ -91,6 +95,8 @@ class Listener:
                 self._worker.accept(decision, received)
             case Answer():
                 self._worker.answer(decision, received)
+                if decision.code == intake.CLOCK_SKEW:
+                    self._on_gap()
             case Again(job):
                 self._worker.remind(job)
             case Drop(reason):

@@ -21,6 +21,7 @@ from osapi.agent.outlet import Outlet
 from osapi.agent.puller import Puller
 from osapi.agent.rechecking import Rechecking
 from osapi.agent.reporter import Reporter
+from osapi.agent.skew import Skew
 from osapi.agent.slots import Slots
 from osapi.agent.tools import Tools
 from osapi.agent.trust import Trust
@@ -101,6 +102,7 @@ def _tools(base: Foundation, reporter: Reporter) -> Tools:
         open_secrets=lambda job: sealing.open_for(job, machine, base.own.sealing),
         fail_points=base.setup.fail_points,
         now=base.setup.now,
+        skew=Skew(),
         metrics=base.figures.metrics,
     )
 
@@ -122,7 +124,7 @@ def _assemble(base: Foundation, tools: Tools) -> Parts:
         worker=worker,
         listener=Listener(me, labels, trust.verifier, worker, tools, duty, wanted.hello.set, trust.meet),
         puller=Puller(me, trust.verifier, worker, tools, duty, trust.meet),
-        greeting=Greeting(machine, lambda: worker.holding, now, wanted.hello, duty.take),
+        greeting=Greeting(machine, lambda: worker.holding, now, wanted.hello, duty.take, tools.skew),
         heartbeat=Heartbeat(registry, description.entry, interval, wanted.beat, base.own.signer),
         facts=_facts(base),
         description=description,

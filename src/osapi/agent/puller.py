@@ -108,7 +108,8 @@ class Puller:
         await self._meet(delivery.data)
         received = self._tools.now()
         arrival = Arrival(delivery.subject, delivery.data, delivery.delivered_count)
-        decision = intake.decide(arrival, self._me, self._unseal, self._worker.standing, received)
+        ahead = self._tools.skew.ahead(received)
+        decision = intake.decide(arrival, self._me, self._unseal, self._worker.standing, received, ahead)
         match decision:
             case Drop(reason):
                 tell_dropped(reason, delivery.subject)

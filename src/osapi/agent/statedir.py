@@ -1,4 +1,4 @@
-"""The agent's folder on disk: made for the owner alone, and used by one agent at a time."""
+"""The agent's folder on disk: made for the owner alone, as is what is in it, and used by one agent at a time."""
 
 from __future__ import annotations
 
@@ -23,6 +23,13 @@ class StateDir:
             raise Conflict(
                 f"{problem.message}, or give this agent its own agent.state_dir and agent.machine_id"
             ) from problem
+        for database in (self.ledger, self.managed, *path.glob("*.db-*")):
+            private.ensure(database)
+
+    @property
+    def managed(self) -> Path:
+        """The notes about managed files; see `osapi.host.managed`."""
+        return self.path / "managed.db"
 
     @property
     def ledger(self) -> Path:

@@ -15,6 +15,7 @@ from osapi.agent.memory import Memory
 from osapi.agent.nameplate import Nameplate
 from osapi.agent.outlet import Outlet
 from osapi.agent.reporter import Reporter
+from osapi.agent.skew import Skew
 from osapi.agent.slots import Slots
 from osapi.contract.ids import MachineId
 from osapi.host.door import Host
@@ -41,4 +42,5 @@ class Tools:
     open_secrets: OpenSecrets
     fail_points: FailPoints
     now: Callable[[], datetime]
+    skew: Skew
     metrics: Metrics = metrics.OFF

@@ -46,6 +46,8 @@ PERMISSIONS = (
     "certificate:write",
     "service:read",
     "service:write",
+    "notify:read",
+    "notify:write",
     "token:read",
     "token:write",
 )

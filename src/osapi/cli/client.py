@@ -8,6 +8,7 @@ Values stay text here: what they mean is said once, in `option`.
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -37,6 +38,16 @@ class Branch(click.Group):
         words = f"{self._words} {cmd_name}".strip()
         leaf = tree.find(words)
         return Branch(cmd_name, words, self._below[cmd_name]) if leaf is None else Twig(cmd_name, leaf)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Also tell which command may have been meant."""
+        if args and args[0] not in self._below and not args[0].startswith("-") and not ctx.resilient_parsing:
+            close = difflib.get_close_matches(args[0], self._below, n=3)
+            meant = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted(self._below))}"
+            ctx.fail(f"No such command {args[0]!r}; {meant}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the children without making them."""

@@ -222,15 +222,24 @@ def _part(column: Column) -> str:
 
 
 def _groups(found: Iterable[Place]) -> dict[str, str]:
-    """A line of help for each group: what its domain says about itself, where the group is the whole domain."""
-    groups: dict[str, str] = {}
-    for place in found:
-        words = place.operation.command
-        domain = place.module.split(".")[-2]
-        for count in range(2, len(words)):
-            told = _first_line(f"osapi.domains.{domain}") if words[count - 1] == domain else ""
-            groups.setdefault(" ".join(words[:count]), told or f"Commands on {' '.join(words[1:count])}.")
-    return groups
+    """A line of help for each group: what its domain says about itself, else what its commands do or its groups are."""
+    places = list(found)
+    inside: dict[str, list[Place]] = {}
+    for place in places:
+        for count in range(2, len(place.operation.command)):
+            inside.setdefault(" ".join(place.operation.command[:count]), []).append(place)
+    return {words: _help(words, below) for words, below in inside.items()}
+
+
+def _help(words: str, below: Sequence[Place]) -> str:
+    domains = dict.fromkeys(place.module.split(".")[-2] for place in below)
+    depth = len(words.split())
+    has_groups = any(len(place.operation.command) > depth + 1 for place in below)
+    if words.rsplit(maxsplit=1)[-1] in domains or (has_groups and len(domains) == 1):
+        return _first_line(f"osapi.domains.{next(iter(domains))}")
+    if has_groups:
+        return f"Commands on {', '.join(dict.fromkeys(place.operation.command[depth] for place in below))}."
+    return " ".join(place.operation.summary for place in below)
 
 
 def _first_line(module: str) -> str:

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from osapi.cli import asking, exit_status, session, terminal
+from osapi.cli import asking, exit_status, session, terminal, tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from osapi.cli.node import Call
     from osapi.cli.terminal import Terminal
     from osapi.sdk.raw import RawClient
+
+_ABOUT_LISTED = ("get", "inspect", "update", "delete")
 
 
 def perform(call: Call, environ: Mapping[str, str]) -> int:
@@ -29,7 +31,15 @@ def perform(call: Call, environ: Mapping[str, str]) -> int:
         as_json=call.output in ("json", "jsonl"),
         debug=call.debug,
         asks_hosts=True,
+        listing=_listing(call),
     )
+
+
+def _listing(call: Call) -> str:
+    """The command that lists what this one is about; empty when there is none, or this one may look elsewhere."""
+    group, _, verb = call.command.words.rpartition(" ")
+    words = f"{group} list"
+    return f"{words} -T {call.target}" if verb in _ABOUT_LISTED and tree.find(words) is not None else ""
 
 
 def _perform(call: Call, client: RawClient, term: Terminal) -> int:

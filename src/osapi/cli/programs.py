@@ -88,14 +88,16 @@ def agent(said: Globals, /, consumer_back_off: tuple[str, ...], **flags: str | N
 
 
 @agent.command("start")
+@click.option("--join", metavar="TOKEN", help="Join token, or @FILE that holds it. Later starts need none.")
 @click.pass_obj
-def start_agent(said: Globals) -> None:
-    """Work on jobs until SIGTERM. Needs the controller's public key."""
+def start_agent(said: Globals, join: str | None) -> None:
+    """Work on jobs until SIGTERM. The first start needs a join token, except beside a controller."""
     from osapi.cli import first_start
     from osapi.config.paths import paths
 
+    _keep(said, "agent.join", join)
     file, environ, loaded = prepared(said)
-    first_start.require_controller_key(paths(loaded.settings))
+    first_start.require_controller(loaded.settings, paths(loaded.settings))
     become("agent", file, environ)
 
 

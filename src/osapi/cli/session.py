@@ -53,10 +53,12 @@ def run(
     as_json: bool = False,
     debug: bool = False,
     asks_hosts: bool = False,
+    listing: str = "",
 ) -> int:
     """Run `work` with a client and return the exit status; failures become a message and a status.
 
-    `asks_hosts` tells that a refusal which names a job is that of the one host that was asked.
+    `asks_hosts` tells that a refusal which names a job is that of the one host that was asked;
+    `listing` is the command that lists the things of which one was not found.
     """
     try:
         known = config_client.resolve(url=url, osapi_file=osapi_file, environ=environ)
@@ -71,7 +73,7 @@ def run(
             status = traced.run(lambda: work(client), environ, osapi_file=osapi_file)
         term.out.flush()
     except errors.SdkError as problem:
-        tell(problem, known, term, as_json=as_json)
+        tell(problem, known, term, as_json=as_json, listing=listing)
         return exit_status.of_error(problem, asks_hosts=asks_hosts)
     except BrokenPipeError:
         _abandon_output()
@@ -86,18 +88,18 @@ def run(
     return status
 
 
-def tell(problem: SdkError, known: Context, term: Terminal, *, as_json: bool) -> None:
+def tell(problem: SdkError, known: Context, term: Terminal, *, as_json: bool, listing: str = "") -> None:
     """Say on standard error what went wrong and what to do about it."""
     term.out.flush()
     if as_json:
         term.tell(json.dumps(_fields(problem), ensure_ascii=False))
         return
     term.tell(f"osapi: {problem.message}")
-    for line in advice(problem, known):
+    for line in advice(problem, known, listing):
         term.tell(f"  {line}")
 
 
-def advice(problem: SdkError, known: Context) -> list[str]:
+def advice(problem: SdkError, known: Context, listing: str = "") -> list[str]:
     """What a person can do about a failure."""
     if isinstance(problem, errors.Unreachable):
         return _about_connection(problem)
@@ -108,6 +110,8 @@ def advice(problem: SdkError, known: Context) -> list[str]:
     told: list[str] = []
     if isinstance(problem, errors.Unavailable):
         told.append("`osapi client health ready` tells when the controller can take work again.")
+    if isinstance(problem, errors.NotFound) and listing:
+        told.append(f"See what there is: osapi client {listing}")
     if isinstance(problem, errors.ApiError) and problem.job_id:
         told.append(f"See what became of it: osapi client job get --job-id {problem.job_id}")
     return told

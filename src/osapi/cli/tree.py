@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 AREAS = {
     "agent": "Look at the hosts of the fleet.",
     "audit": "Look at who asked for what, and whether that was tampered with.",
+    "controller": "Look at the controller's key on this machine.",
     "facts": "Look at what hosts tell of themselves.",
     "file": "Look at uploaded files, upload and download them.",
     "health": "Ask whether the controller can work.",
     "job": "Look at jobs, repeat and stop them.",
     "node": "Ask hosts, and change them.",
+    "notify": "Look at what is wrong and how people are told; silence and test it.",
     "token": "Look at tokens that are refused, and refuse more.",
 }
 """Each is the module `osapi.cli.<area>` with `find` and `lines`, unless `_MODULES` says otherwise."""

@@ -7,7 +7,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from osapi.config.fields import ClientAuth, Metrics, Namespaced, OptionalName, Port, ProcessConditions, Section
+from osapi.config.fields import (
+    SENSITIVE,
+    ClientAuth,
+    Metrics,
+    Namespaced,
+    OptionalName,
+    Port,
+    ProcessConditions,
+    Section,
+)
 
 
 class Nats(Namespaced, frozen=True, kw_only=True):
@@ -111,7 +120,9 @@ class Fetch(Section, frozen=True, kw_only=True):
 class Pki(Section, frozen=True, kw_only=True):
     """The agent's trust in the controller. Its own keys are in `agent.state_dir`."""
 
-    enabled: Annotated[bool, Meta(description="Whether to ask the controller for enrolment.")] = False
+    enabled: Annotated[
+        bool, Meta(description="Read for compatibility; a host that has a join token asks for enrolment.")
+    ] = False
     key_dir: Annotated[
         str,
         Meta(
@@ -169,4 +180,12 @@ class Agent(Section, frozen=True, kw_only=True):
     process_conditions: ProcessConditions = ProcessConditions()
     privilege_escalation: PrivilegeEscalation = PrivilegeEscalation()
     pki: Pki = Pki()
+    join: Annotated[
+        str,
+        Meta(
+            description="Join token with which to ask for enrolment, or `@` and the path of a file (0600) that holds it. Used "
+            "once; empty: none.",
+            extra={SENSITIVE: True},
+        ),
+    ] = ""
     metrics: AgentMetrics = AgentMetrics()

@@ -217,14 +217,97 @@ class ControllerMetrics(Metrics, frozen=True, kw_only=True):
     port: Annotated[Port, Meta(description="TCP port to serve them on.")] = 9090
 
 
-class Notifications(Section, frozen=True, kw_only=True):
-    """Telling people about conditions of hosts."""
+class Notifier(Section, frozen=True, kw_only=True):
+    """A way to tell people, through apprise."""
 
-    enabled: Annotated[bool, Meta(description="Whether to watch the hosts' conditions and tell.")] = False
-    notifier: Annotated[str, Meta(description="How to tell; `log` writes to the controller's log.")] = "log"
+    url: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Address as apprise reads it, such as mailtos://user:password@mail.example.org?to=ops@example.org.",
+            extra={SENSITIVE: True},
+        ),
+    ]
+
+
+_SCHEMES = (
+    "discord gotify gotifys json jsons mailto mailtos matrix matrixs mmost mmosts msteams ntfy ntfys opsgenie pagerduty "
+    "rocket rockets slack tgram workflows"
+)
+
+
+class Notifications(Section, frozen=True, kw_only=True):
+    """Telling people what is wrong with hosts, programs, jobs and the audit."""
+
+    enabled: Annotated[bool, Meta(description="Whether to watch and tell.")] = False
+    notifier: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9_-]+( *, *[A-Za-z0-9_-]+)*$",
+            description="How to tell: `log`, which writes to the controller's log, or names below `notifiers`, separated by commas.",
+        ),
+    ] = "log"
+    notifiers: Annotated[
+        dict[str, Notifier],
+        Meta(description="Ways to tell by name, each with its `url`. They need the extra `osapi[notify]`."),
+    ] = field(default_factory=dict[str, Notifier])
+    schemes: Annotated[
+        list[str],
+        Meta(description="Schemes of URLs that are allowed; keep out what would run programs on this machine."),
+    ] = field(default_factory=_SCHEMES.split)
+    conditions: Annotated[
+        list[str],
+        Meta(
+            description="What is told: conditions such as HighLoad, and ComponentUnreachable, JobFailed, AuditBroken and AgentPending. Empty: all."
+        ),
+    ] = field(default_factory=list[str])
     renotify_interval: Annotated[
         timedelta, Meta(description="Pause before a condition that lasts is told again; 0 tells it once.")
     ] = timedelta(0)
+    group_window: Annotated[
+        timedelta,
+        Meta(description="How long changes are gathered into one message; what came and went within it is not told."),
+    ] = timedelta(seconds=5)
+    hosts_shown: Annotated[
+        int, Meta(ge=1, le=100, description="Hosts that a message names for each condition; the others are counted.")
+    ] = 20
+    rate_limit: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Messages to one notifier within `rate_interval`; how many more there were is told later. 0 without limit.",
+        ),
+    ] = 20
+    rate_interval: Annotated[timedelta, Meta(description="The time that `rate_limit` counts. More than 0.")] = (
+        timedelta(minutes=10)
+    )
+    attempts: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=50,
+            description="How often a message is tried before it is given up; the pauses double from 5 s to 10 min.",
+        ),
+    ] = 8
+    title: Annotated[
+        str,
+        Meta(
+            max_length=10_000,
+            description="Template of a message's title, in Jinja2. Empty: the one that the how-to shows.",
+        ),
+    ] = ""
+    body: Annotated[
+        str,
+        Meta(
+            max_length=100_000,
+            description="Template of a message's text, in Jinja2. Empty: the one that the how-to shows.",
+        ),
+    ] = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The notifiers that are used, each once."""
+        return tuple(dict.fromkeys(name.strip() for name in self.notifier.split(",")))
 
 
 class Ui(Section, frozen=True, kw_only=True):
@@ -237,12 +320,16 @@ class Pki(Section, frozen=True, kw_only=True):
     """The controller's keys and the enrolment of agents."""
 
     enabled: Annotated[
-        bool, Meta(description="Whether agents may ask to be enrolled. Jobs are signed in any case.")
+        bool,
+        Meta(description="Read for compatibility; agents may ask to be enrolled, and jobs are signed, in any case."),
     ] = False
     key_dir: Annotated[
         str, Meta(description="Folder of `controller.key` and `controller.pub`. Empty: `pki` in the data folder.")
     ] = ""
-    auto_accept: Annotated[bool, Meta(description="Accept every enrolment at once; for development only.")] = False
+    auto_accept: Annotated[
+        bool, Meta(description="Accept every new host that has a join token; for development only.")
+    ] = False
+    max_pending: Annotated[int, Meta(ge=1, description="Hosts that may wait to be accepted at once.")] = 1000
     rotation_grace_period: Annotated[
         timedelta, Meta(description="How long the former key stays valid after a rotation.")
     ] = timedelta(hours=24)

@@ -226,6 +226,16 @@ class Enrollment(Section, frozen=True, kw_only=True):
     replicas: Annotated[Replicas, Meta(description="Copies in a cluster; 0 means 1.")] = 1
 
 
+class Notifications(Section, frozen=True, kw_only=True):
+    """The bucket of what people have been told."""
+
+    bucket: Annotated[Name, Meta(description="Bucket of what has been told and is to be, and of silences.")] = (
+        "notifications"
+    )
+    storage: Annotated[Storage, Meta(description="Where it is kept.")] = "file"
+    replicas: Annotated[Replicas, Meta(description="Copies in a cluster; 0 means 1.")] = 1
+
+
 class NatsSettings(Section, frozen=True, kw_only=True):
     """The embedded broker and everything that OSAPI keeps in a broker."""
 
@@ -242,3 +252,4 @@ class NatsSettings(Section, frozen=True, kw_only=True):
     objects: Objects = Objects()
     file_state: FileState = FileState()
     enrollment: Enrollment = Enrollment()
+    notifications: Notifications = Notifications()

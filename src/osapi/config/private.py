@@ -65,6 +65,19 @@ def replace(path: Path, content: bytes, mode: int = 0o600) -> None:
     _sync_dir(path.parent)
 
 
+def ensure(path: Path) -> Path:
+    """Make sure that the file is there and its owner's alone (0600), for a library that opens files by name."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.fchmod(descriptor, 0o600)
+        finally:
+            os.close(descriptor)
+    except OSError as problem:
+        raise Invalid(f"{path} cannot be made: {problem.strerror}") from problem
+    return path
+
+
 def read(path: Path) -> bytes:
     """Read a secret. Raises `Invalid` when it is missing or others may read it."""
     try:
@@ -84,6 +97,14 @@ def stamp(path: Path) -> Stamp | None:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def remove(path: Path) -> None:
+    """Remove a secret. A second call changes nothing. Raises `Invalid` when it cannot be removed."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as problem:
+        raise Invalid(f"{path} cannot be removed: {problem.strerror}") from problem
 
 
 def _written(path: Path, content: bytes, mode: int) -> Path:

@@ -26,6 +26,7 @@ def faults(settings: Settings) -> list[Fault]:
         *_security(settings),
         *oidc_rules.faults(settings.controller.api.security.oidc),
         *_proxies(settings.controller.api.trusted_proxies),
+        *_notifiers(settings),
         *_broker(settings),
         *_positive(settings),
     ]
@@ -82,6 +83,14 @@ def _proxies(networks: list[str]) -> Iterator[Fault]:
             )
 
 
+def _notifiers(settings: Settings) -> Iterator[Fault]:
+    section = settings.controller.notifications
+    for name in section.names:
+        if name != "log" and name not in section.notifiers:
+            known = ", ".join(["log", *sorted(section.notifiers)])
+            yield refused(("controller", "notifications", "notifier"), name, f"one of {known}")
+
+
 def _client_auth(path: tuple[str, ...], auth: ClientAuth) -> Iterator[Fault]:
     if auth.type == "user_pass" and not auth.username:
         yield refused((*path, "username"), "", f"a user name, since {'.'.join((*path, 'type'))} is user_pass")
@@ -106,6 +115,7 @@ def _positive(settings: Settings) -> Iterator[Fault]:
         ("agent", "consumer", "ack_wait"): settings.agent.consumer.ack_wait,
         ("agent", "facts", "interval"): settings.agent.facts.interval,
         ("agent", "heartbeat_interval"): settings.agent.heartbeat_interval,
+        ("controller", "notifications", "rate_interval"): settings.controller.notifications.rate_interval,
         ("nats", "registry", "ttl"): settings.nats.registry.ttl,
     }
     for path, value in values.items():

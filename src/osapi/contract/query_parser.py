@@ -116,7 +116,9 @@ class _Reader:
     def _term(self) -> Expression:
         word = self._tokens.pop() if self._tokens else ""
         if not word or word in _RESERVED:
-            raise self._wrong(f"expected a host, key:value or @fact.KEY:VALUE instead of {word or 'the end'!r}")
+            raise self._wrong(
+                f"expected a host, key:value or @fact.KEY:VALUE instead of {repr(word) if word else 'the end'}"
+            )
         if word == "_all":
             return Everybody()
         if word.startswith("@"):

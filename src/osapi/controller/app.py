@@ -21,7 +21,7 @@ from osapi.contract.errors import OsapiError
 from osapi.contract.ids import MachineId
 from osapi.contract.operation import Operation
 from osapi.contract.target import Target
-from osapi.controller import asgi, auditing, entrance, layout, tokens
+from osapi.controller import asgi, auditing, enrolling, entrance, layout, notifying, tokens, vigil
 from osapi.controller.authenticate import Authenticator
 from osapi.controller.node import NodeServices
 from osapi.controller.observed import observed
@@ -37,6 +37,7 @@ from osapi.fleet import discovery as discovery_routes
 from osapi.fleet import http as fleet_routes
 from osapi.fleet import suspicions
 from osapi.fleet import target_http as target_routes
+from osapi.fleet.enrolment import http as enrolment_routes
 from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import ComponentKind
 from osapi.fleet.program import Program
@@ -135,6 +136,7 @@ class Controller:
         opened.push_async_callback(known.stop)
         self._broker = broker = await self._connect()
         opened.push_async_callback(broker.close)
+        vigil.begin(broker, opened)
         wanted = layout.of_settings(settings)
         await provision(broker, wanted)
         await known.start(broker)
@@ -145,7 +147,7 @@ class Controller:
         if audit is not None:
             opened.push_async_callback(audit.stop)
             await audit.start()
-        keys = Keys(rotating.signer, rotating.verifier)
+        keys = Keys(rotating.signer, rotating.verifier, enrolling.accepts(settings), rotating.told)
         quarantine = Quarantine(time.time)
         fleet = FleetService(broker, settings.nats, keys, quarantine)
         opened.push_async_callback(fleet.stop)
@@ -153,8 +155,11 @@ class Controller:
         if audit is not None:
             jobs.on_end.append(auditing.teller(audit))
         opened.push_async_callback(jobs.stop)
+        enrolment = await enrolling.begin(settings, self._paths, broker, keys)
+        opened.push_async_callback(enrolment.stop)
         await fleet.keybook.start()
         await asyncio.gather(fleet.start(), jobs.start())
+        notify = await notifying.service(settings, broker, fleet, jobs, audit, enrolment, opened)
         heartbeat = self._report(broker, opened, metrics)
         services = NodeServices(
             jobs=jobs,
@@ -163,17 +168,20 @@ class Controller:
             body_limit=settings.controller.api.body_limit_bytes,
         )
         checks = {**_checks(broker, jobs, heartbeat), **auditing.checks(audit), "signing key": rotating.problem}
-        seen = {**checks, **auditing.findings(audit)}
+        seen = {**checks, **auditing.findings(audit), **notifying.findings(notify)}
         opened.callback(metrics.close)
         _show(metrics, checks, jobs, heartbeat)
+        notifying.show(metrics, notify)
         sources = Sources(survey=broker.survey(), layout=wanted, jobs=jobs, fleet=fleet, checks=seen)
         slices = [
             *status_routes.routes(sources),
             *job_routes.routes(jobs, self._operations, FleetView(fleet.registry), time.time),
             *suspicions.routes(fleet.registry, quarantine),
-            *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines),
+            *enrolment_routes.routes(enrolment, fleet.registry),
+            *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines, enrolment.forget),
             *discovery_routes.routes(fleet.registry, fleet.components),
             *auditing.routes(audit, rotating),
+            *notifying.routes(notify, fleet.registry),
             *await self._files(broker, FleetView(fleet.registry), opened),
             *target_routes.routes(fleet.registry),
             *known.routes(broker),

@@ -14,7 +14,6 @@ from osapi.config.settings import Settings
 from osapi.contract.endpoint import Routes
 from osapi.controller.rotating import Rotating
 from osapi.jobs.entry import JobEntry
-from osapi.pki import rotations
 from osapi.telemetry.metrics import Check
 from osapi.transport.broker import Broker
 
@@ -38,7 +37,7 @@ def routes(audit: AuditService | None, rotating: Rotating) -> Routes:
     """The audit routes, if there is an audit."""
     if audit is None:
         return []
-    return http.routes(audit, lambda: rotations.encode(rotating.chain))
+    return http.routes(audit, rotating.told)
 
 
 def checks(audit: AuditService | None) -> dict[str, Check]:

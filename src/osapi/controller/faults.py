@@ -56,9 +56,10 @@ def explain(
     details = {"field": where} if where else None
     if not (text.startswith(("Expected", "Invalid enum value"))):
         return Invalid(f"{where}: {text}" if where else text, details=details)
-    remedy = _remedy(text, _field_type(steps, fields))
     shown = _HIDDEN if steps and masking.holds(fields.get(str(steps[0]))) else _show(steps, values)
-    return Invalid(f"{where or 'body'}: {shown} is not allowed; expected {remedy}", details=details)
+    return Invalid(
+        f"{where or 'body'}: {shown} is not allowed; {_remedy(text, _field_type(steps, fields))}", details=details
+    )
 
 
 def _steps(path: str) -> list[str | int]:
@@ -89,13 +90,14 @@ def _show(steps: list[str | int], values: Any) -> str:
 def _remedy(text: str, wanted: Any) -> str:
     choices = list(_choices(wanted))
     if choices:
-        return f"one of {', '.join(choices)}"
+        return f"expected one of {', '.join(choices)}"
     if "matching regex" in text:
         description = _description(wanted)
         if description:
-            return description
+            return f"what belongs there: {description}"
     words = _GOT.sub("", text.removeprefix("Expected "))
-    return _TYPE.sub(lambda found: " or ".join(_WORDS.get(name, name) for name in found[1].split(" | ")), words)
+    words = _TYPE.sub(lambda found: " or ".join(_WORDS.get(name, name) for name in found[1].split(" | ")), words)
+    return f"expected {words}"
 
 
 def _field_type(steps: list[str | int], fields: Mapping[str, Any]) -> Any:

@@ -33,6 +33,7 @@ _Section = (
     | nats.Output
     | nats.FileState
     | nats.Enrollment
+    | nats.Notifications
     | nats.Stream
 )
 
@@ -121,6 +122,7 @@ def _buckets(section: nats.NatsSettings) -> list[Bucket]:
         _bucket(section.state.bucket, section.state),
         _bucket(section.file_state.bucket, section.file_state),
         _bucket(section.enrollment.bucket, section.enrollment),
+        _bucket(section.notifications.bucket, section.notifications),
         _bucket(revocation.BUCKET, section.state),
     ]
 

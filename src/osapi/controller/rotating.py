@@ -98,6 +98,10 @@ class Rotating:
             return None
         return f"its key was replaced on another controller and ended at {until:%Y-%m-%d %H:%M:%S} UTC; copy {self._key} here"
 
+    def told(self) -> bytes:
+        """The chain of keys, as `pki.rotations` encodes it."""
+        return rotations.encode(self.chain)
+
     @property
     def _key(self) -> Path:
         return self._folder / "controller.key"

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from osapi.contract import moments
 from osapi.contract.files import ContentType
 from osapi.contract.ids import MachineId
 from osapi.jobs.subjects import token
@@ -36,6 +37,9 @@ class FileState(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True):
     group: str = ""
     undeployed_at: datetime | None = None
     metadata: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        moments.check(self.deployed_at, self.undeployed_at)
 
     @property
     def provider(self) -> str:

@@ -37,7 +37,7 @@ class FileStates:
             return
         try:
             self._states[entry.key] = _decode(entry.value)
-        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             self._states.pop(entry.key, None)
             _log.warning("file_state.unreadable", key=entry.key, error=str(problem))
 

@@ -13,6 +13,7 @@ from datetime import datetime
 
 import msgspec
 
+from osapi.contract import moments
 from osapi.telemetry.process import ProcessFigures
 
 ENDS_AT = 0.95
@@ -37,6 +38,9 @@ class Condition(msgspec.Struct, frozen=True, array_like=True):
     since: datetime
     """When it last began or ended."""
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        moments.check(self.since)
 
 
 @dataclass(frozen=True)

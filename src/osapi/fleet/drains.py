@@ -73,13 +73,14 @@ class Drains:
         """Let an agent finish what it has in hand and take nothing new. Raises `Conflict` when it is drained."""
         standing = self.order(machine)
         if standing is not None:
-            raise Conflict(f"host {machine} is drained already, since {standing.issued:%Y-%m-%d %H:%M:%S} UTC")
+            when, who = standing.issued, standing.actor.subject
+            raise Conflict(f"this host is drained already, by {who} since {when:%Y-%m-%d %H:%M:%S} UTC")
         return await self._give(machine, actor, reason, drained=True)
 
     async def undrain(self, machine: MachineId, actor: Actor) -> DrainOrder:
         """Let an agent take work again. Raises `Conflict` when it is not drained."""
         if self.order(machine) is None:
-            raise Conflict(f"host {machine} is not drained")
+            raise Conflict("this host is not drained")
         return await self._give(machine, actor, "", drained=False)
 
     async def forget(self, machine: MachineId) -> None:

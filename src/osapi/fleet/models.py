@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from osapi.contract import moments
 from osapi.contract.ids import MachineId
 from osapi.fleet.conditions import Condition
 from osapi.jobs import subjects
@@ -85,7 +86,7 @@ class AgentRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     started_at: datetime
     heartbeat_at: datetime
     stopped: bool = False
-    uptime_s: int | None = None
+    uptime_s: Annotated[int, Meta(ge=0, lt=2**36)] | None = None
     """Whole seconds since the host booted."""
     os_info: OsInfo | None = None
     load: Load | None = None
@@ -100,6 +101,9 @@ class AgentRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Parts of the agent and how they are, for example `queue: taking jobs`."""
     metrics: str = ""
     """Where it shows its figures, as `host:port`; empty when it does not."""
+
+    def __post_init__(self) -> None:
+        moments.check(self.registered_at, self.started_at, self.heartbeat_at)
 
     @property
     def is_signing(self) -> bool:

@@ -28,6 +28,8 @@ Judge = Callable[[AgentRecord], Verdict]
 
 Choose = Callable[[Sequence[MachineId]], MachineId]
 
+_SHOWS_HOSTS = "`osapi client agent list` shows the hosts there are"
+
 
 class Fleet(Protocol):
     """What must be known of the agents to resolve a target."""
@@ -188,10 +190,11 @@ def _nobody(target: Target, fleet: Fleet) -> str:
     if isinstance(target, LabelTarget):
         text = f"target {target}: no ready host has this label"
         values = sorted({record.labels[target.key] for record in known.values() if target.key in record.labels})
-        return text + (f"; known values of {target.key!r}: {', '.join(values[:5])}" if values else "")
+        known_values = f"known values of {target.key!r}: {', '.join(values[:5])}"
+        return f"{text}; {known_values if values else _SHOWS_HOSTS}"
     if isinstance(target, QueryTarget):
-        return f"target {target}: no ready host fits, of {len(known)} that are known"
-    return f"target {target}: none of the {len(known)} known agents is ready"
+        return f"target {target}: no ready host fits, of {len(known)} that are known; {_SHOWS_HOSTS}"
+    return f"target {target}: none of the {len(known)} known agents is ready; {_SHOWS_HOSTS}"
 
 
 def _why_not(record: AgentRecord, order: DrainOrder | None) -> str:
@@ -211,4 +214,4 @@ def _why_not(record: AgentRecord, order: DrainOrder | None) -> str:
 def _close_to(name: str, fleet: Fleet) -> str:
     names = {record.hostname for record in fleet.machines().values()}
     close = difflib.get_close_matches(name, names, n=3)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
+    return f"; did you mean {' or '.join(close)}?" if close else f"; {_SHOWS_HOSTS}"

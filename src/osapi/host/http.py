@@ -79,7 +79,7 @@ def _request(ask: Ask) -> bytes:
 async def _answer(ask: Ask, reader: asyncio.StreamReader) -> Answered:
     incoming = _Incoming(ask)
     while not incoming.complete:
-        incoming.take(await reader.read(_PIECE))
+        await incoming.take(await reader.read(_PIECE))
     return incoming.answered()
 
 
@@ -95,6 +95,7 @@ class _Incoming:
         self._capture = Capture(ask.limit)
         self._sink: Heard = self._capture.add
         self._head_size = 0
+        self._body = bytearray()
 
     def on_header(self, name: bytes, _: bytes) -> None:
         self._has_length = self._has_length or name.lower() in (b"content-length", b"transfer-encoding")
@@ -105,17 +106,22 @@ class _Incoming:
             self._sink = self._ask.heard
 
     def on_body(self, body: bytes) -> None:
-        self._sink(body)
+        self._body += body
 
     def on_message_complete(self) -> None:
         self.complete = True
 
-    def take(self, piece: bytes) -> None:
+    async def take(self, piece: bytes) -> None:
         """Take in what came; nothing when the other side has closed. Raises `Unavailable` for what is no answer."""
         if not piece:
             self._end()
             return
-        self._parser.feed_data(piece)
+        try:
+            self._parser.feed_data(piece)
+        finally:
+            body, self._body = bytes(self._body), bytearray()
+            if body and (room := self._sink(body)) is not None:
+                await room
         if not self._status:
             self._head_size += len(piece)
             if self._head_size > _HEAD_LIMIT:

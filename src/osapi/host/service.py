@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from osapi.contract.errors import Invalid
 
@@ -18,8 +19,11 @@ READS = frozenset({"GET", "HEAD"})
 _METHOD = re.compile(r"[A-Z]+")
 _TARGET = re.compile(r"/[!-~]*")
 
-Heard = Callable[[bytes], None]
-"""Told of every piece of an answer as it comes. Called in the event loop; must be quick and must not raise."""
+Heard = Callable[[bytes], Coroutine[Any, Any, None] | None]
+"""Told of every piece of an answer as it comes. Called in the event loop; must be quick and must not raise.
+
+Where it returns something to await, the answer is read on only afterwards, so the service has to wait.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

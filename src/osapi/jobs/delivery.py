@@ -114,7 +114,7 @@ class Delivery:
     async def _on_hello(self, message: Message) -> None:
         try:
             hello = _decode_hello(message.data)
-        except msgspec.DecodeError as problem:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             _log.warning("jobs.hello_unreadable", error=str(problem))
             return
         now = self._clock()
@@ -122,6 +122,8 @@ class Delivery:
         for entry, record in missed:
             subject = subjects.direct(entry.kind, hello.machine_id)
             await self._broker.publish(subject, sealed_part(record), headers=entry.trace)
+        if not message.reply.startswith(f"{subjects.inbox(hello.machine_id)}."):
+            return  # an answer of ours must not go where the agent itself may not write
         await message.respond(
             _encode(Welcome(resent=len(missed), now=moment(now), standing=self._standing(hello.machine_id)))
         )

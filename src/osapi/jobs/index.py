@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from osapi.jobs.entry import JobEntry, JobHead
-from osapi.jobs.record import Event, Response, Roster, StatusEvent
+from osapi.jobs.record import Event, Response, Roster, StatusEvent, read_event
 from osapi.jobs.status import JobStatus
 
 
@@ -44,7 +44,6 @@ Filter = Callable[[JobEntry], bool]
 
 _decode_head = msgspec.json.Decoder(JobHead).decode
 _decode_roster = msgspec.json.Decoder(Roster).decode
-_decode_event = msgspec.json.Decoder(StatusEvent).decode
 _ORPHANS = 10_000
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -74,6 +73,10 @@ class Index:
     def unfinished(self) -> Iterable[JobEntry]:
         """Every job that still waits for somebody."""
         return list(self._unfinished.values())
+
+    def ended(self) -> Iterable[JobEntry]:
+        """Every job that waits for nobody, the oldest first."""
+        return [entry for entry in self._jobs.values() if entry.status.is_final]
 
     def counts(self, accept: Filter | None = None) -> dict[str, int]:
         """How many jobs, of those that `accept` takes, are in each state; states without a job are left out."""
@@ -131,9 +134,8 @@ class Index:
 
     def note_event(self, value: bytes, now: float) -> None:
         """Take in a status event."""
-        try:
-            event = _decode_event(value)
-        except _UNREADABLE:
+        event = read_event(value)
+        if event is None:
             return
         entry = self._jobs.get(event.job_id)
         if entry is None:

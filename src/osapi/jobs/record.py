@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from osapi.contract import moments
 from osapi.contract.ids import JobId, MachineId
 from osapi.contract.kept import Kept
 from osapi.contract.operation import Kind
@@ -108,6 +109,20 @@ class StatusEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     timestamp: datetime
     data: dict[str, Any] | None = None
 
+    def __post_init__(self) -> None:
+        moments.check(self.timestamp)
+
+
+_decode_event = msgspec.json.Decoder(StatusEvent).decode
+
+
+def read_event(value: bytes) -> StatusEvent | None:
+    """A stored event; None for what cannot be read: agents write events, and nobody signs them."""
+    try:
+        return _decode_event(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
 
 class Output(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A piece of what a job gives out on one host while it runs, on the subject `output.<job>.<machine>`.
@@ -124,6 +139,9 @@ class Output(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     data: msgspec.Raw
     """A part of the result, in its shape: texts to be joined, lists to be appended to one another."""
     left_out: int = 0
+
+    def __post_init__(self) -> None:
+        moments.check(self.timestamp)
 
 
 class Ending(enum.Enum):
@@ -159,6 +177,9 @@ class Response(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How many pieces of output were sent before; the number of the last one."""
     kept: tuple[Kept, ...] = ()
     """What of its output is kept whole."""
+
+    def __post_init__(self) -> None:
+        moments.check(self.received, self.started, self.finished)
 
 
 class Cancel(msgspec.Struct, frozen=True):

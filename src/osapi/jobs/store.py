@@ -13,13 +13,12 @@ from osapi.contract.errors import NotFound
 from osapi.contract.ids import JobId
 from osapi.jobs import subjects
 from osapi.jobs.answers import Answers
-from osapi.jobs.record import Job, Response, Roster, StatusEvent
+from osapi.jobs.record import Job, Response, Roster, StatusEvent, read_event
 from osapi.transport.broker import Broker
 from osapi.transport.bucket import Entry
 
 _decode_job = msgspec.json.Decoder(Job).decode
 _decode_roster = msgspec.json.Decoder(Roster).decode
-_decode_event = msgspec.json.Decoder(StatusEvent).decode
 _VERIFIED_AT_ONCE = 16
 
 
@@ -64,7 +63,7 @@ class JobStore:
             roster=roster,
             record=record.value,
             revision=record.revision,
-            events=[(entry.revision, _decode_event(entry.value)) for entry in _live(queue.values())],
+            events=_events(_live(queue.values())),
             responses=await self._believed(_live(responses.values())),
         )
 
@@ -118,6 +117,11 @@ def parse_record(record: bytes) -> tuple[Job, Roster]:
 def sealed_part(record: bytes) -> bytes:
     """The two signed lines of a record, as they are delivered to agents."""
     return record.rpartition(b"\n")[0]
+
+
+def _events(entries: list[Entry]) -> list[tuple[int, StatusEvent]]:
+    read = ((entry.revision, read_event(entry.value)) for entry in entries)
+    return [(revision, event) for revision, event in read if event is not None]
 
 
 def _live(entries: Iterable[Entry]) -> list[Entry]:

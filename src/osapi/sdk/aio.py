@@ -22,6 +22,7 @@ from osapi.sdk.aio_audit import AsyncAudit
 from osapi.sdk.aio_files import AsyncFiles
 from osapi.sdk.aio_fleet import AsyncAgents, AsyncHealth
 from osapi.sdk.aio_jobs import AsyncJobs
+from osapi.sdk.aio_notify import AsyncNotify
 from osapi.sdk.aio_raw import AsyncRawClient
 from osapi.sdk.aio_tokens import AsyncTokens
 from osapi.sdk.following import AsyncFollowing
@@ -56,6 +57,7 @@ class AsyncClient:
         self.raw = AsyncRawClient(url, token, timeout_s=timeout_s, tls=tls, retry=retry)
         self.jobs = AsyncJobs(self.raw)
         self.agents = AsyncAgents(self.raw)
+        self.notify = AsyncNotify(self.raw)
         self.files = AsyncFiles(self.raw)
         self.health = AsyncHealth(self.raw)
         self.audit = AsyncAudit(self.raw)

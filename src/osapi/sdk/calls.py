@@ -128,6 +128,32 @@ def fact_keys() -> Request:
     return Request("GET", "/api/facts/keys")
 
 
+def notify_list() -> Request:
+    """What is wrong now, and how people are told."""
+    return Request("GET", "/api/notify")
+
+
+def notify_test(notifier: str | None = None) -> Request:
+    """Send a message that tells of nothing. None means by every notifier that is used."""
+    return Request("POST", "/api/notify/test", body=json_body({} if notifier is None else {"notifier": notifier}))
+
+
+def notify_silences() -> Request:
+    """List silences."""
+    return Request("GET", "/api/notify/silence")
+
+
+def notify_silence(**fields: Any) -> Request:
+    """`fields` as in `SilenceRequest`; None is left out."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    return Request("POST", "/api/notify/silence", body=json_body(given))
+
+
+def notify_unsilence(silence_id: str) -> Request:
+    """End a silence."""
+    return Request("DELETE", f"/api/notify/silence/{quote(silence_id)}")
+
+
 def agent_drain(name: str, reason: str = "") -> Request:
     """Let an agent take nothing new."""
     return Request("POST", f"/api/agent/{quote(name)}/drain", body=json_body({"reason": reason}))
@@ -146,6 +172,41 @@ def agent_delete(name: str, *, force: bool = False) -> Request:
 def health_status() -> Request:
     """Ask how everything fares: 200 or 503, which is the answer and not worth another try."""
     return Request("GET", "/api/health/status", safe=False)
+
+
+def agents_pending() -> Request:
+    """Read who waits to be accepted."""
+    return Request("GET", "/api/agent/pending")
+
+
+def agent_accept(name: str, key: str = "") -> Request:
+    """Accept a host that waits."""
+    return Request("POST", with_query(f"/api/agent/{quote(name)}/accept", {"fingerprint": key or None}))
+
+
+def agent_reject(name: str) -> Request:
+    """Reject a host that waits."""
+    return Request("POST", f"/api/agent/{quote(name)}/reject")
+
+
+def agent_revoke(name: str) -> Request:
+    """Cut an agent off."""
+    return Request("POST", f"/api/agent/{quote(name)}/revoke")
+
+
+def join_token_make(wanted: Mapping[str, Any]) -> Request:
+    """Make a join token. `wanted` as in `JoinTokenRequest`."""
+    return Request("POST", "/api/agent/join-token", body=json_body(wanted))
+
+
+def join_tokens() -> Request:
+    """Read the join tokens."""
+    return Request("GET", "/api/agent/join-token")
+
+
+def join_token_drop(token_id: str) -> Request:
+    """Revoke a join token."""
+    return Request("DELETE", f"/api/agent/join-token/{quote(token_id)}")
 
 
 def agent_quarantine(limit: int | None = None) -> Request:

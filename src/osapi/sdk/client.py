@@ -23,6 +23,7 @@ from osapi.sdk.files import Files
 from osapi.sdk.fleet import Agents, Health
 from osapi.sdk.following import Following
 from osapi.sdk.jobs import Jobs
+from osapi.sdk.notify import Notify
 from osapi.sdk.raw import TIMEOUT_S, RawClient
 from osapi.sdk.results import Results
 from osapi.sdk.retry import Retry
@@ -56,6 +57,7 @@ class Client:
         self.raw = RawClient(url, token, timeout_s=timeout_s, ca_file=ca_file, retry=retry)
         self.jobs = Jobs(self.raw)
         self.agents = Agents(self.raw)
+        self.notify = Notify(self.raw)
         self.files = Files(self.raw)
         self.health = Health(self.raw)
         self.audit = Audit(self.raw)

@@ -446,13 +446,17 @@ class NodeContainerDocker(Namespace):
         self,
         *,
         id: str,
+        follow: bool = False,
+        duration: int = 3600,
         tail: int = 100,
         since: str = "",
         wait_s: float | None = None,
     ) -> Results[docker_models.ContainerLog]:
-        """Show the latest lines that a container has written.
+        """Show the latest lines that a container has written, or follow them.
 
         id: Container, by its name, its id or the beginning of its id.
+        follow: Go on with what comes, as a stream of events, until the listener leaves or `duration` is over.
+        duration: Seconds after which following ends by itself.
         tail: How many lines at most, the latest ones.
         since: Only lines from then on: a span such as `90s`, `10m`, `2h` or `3d`, or RFC 3339 with zone.
         """
@@ -460,6 +464,8 @@ class NodeContainerDocker(Namespace):
             docker_operations.LOGS,
             docker_models.ContainerLogQuery(
                 id=id,
+                follow=follow,
+                duration=duration,
                 tail=tail,
                 since=since,
             ),

@@ -206,7 +206,7 @@ class FakeHost:
         if not ask.reads:
             self._refuse_in_check_mode()
         found = self._state.files.snapshot().get(ask.socket)
-        exchange, answered = self._state.services.ask(ask, found, self._content)
+        exchange, answered = await self._state.services.ask(ask, found, self._content)
         self._leave(exchange.sets)
         return answered
 

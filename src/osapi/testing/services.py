@@ -56,7 +56,7 @@ class FakeServices:
         """Where somebody listens."""
         return {exchange.socket for exchange in self._exchanges}
 
-    def ask(
+    async def ask(
         self, ask: Ask, found: FakeFile | None, contents: Callable[[str], bytes | None]
     ) -> tuple[Exchange, Answered]:
         """`found` is the file at the socket's path. Raises as `Host.ask` does."""
@@ -64,7 +64,7 @@ class FakeServices:
         self._connect(ask, found)
         self.asked.append(ask)
         exchange = self._exchange(ask, contents)
-        answered = _answered(exchange, ask)
+        answered = await _answered(exchange, ask)
         if exchange.hangs:
             raise DeadlineExceeded(f"{ask.method} {ask.target} took longer than {ask.deadline_s:g} s")
         return exchange, answered
@@ -85,11 +85,11 @@ class FakeServices:
         raise UnexpectedRequestError(f"no script for {ask.method} {ask.target} with {ask.content!r}")
 
 
-def _answered(exchange: Exchange, ask: Ask) -> Answered:
+async def _answered(exchange: Exchange, ask: Ask) -> Answered:
     capture = Capture(ask.limit)
     sink = ask.heard if ask.heard is not None and exchange.status < 300 else capture.add
-    if exchange.content:
-        sink(exchange.content)
+    if exchange.content and (room := sink(exchange.content)) is not None:
+        await room
     return Answered(status=exchange.status, content=capture.content(), truncated=bool(capture.left_out))
 
 

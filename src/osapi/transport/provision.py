@@ -19,6 +19,8 @@ from osapi.transport.link import Link
 from osapi.transport.refusal import Refusal, as_error
 
 _TIMEOUT_S = 10.0
+_NO_ROOM = frozenset({10028, 10047})
+"""Memory and storage that JetStream has not got; it reserves what a stream is bounded to."""
 
 
 class _Answer(msgspec.Struct):
@@ -86,7 +88,16 @@ async def _ask(link: Link, subject: str, question: dict[str, Any], failure: str)
         raise Unavailable(f"{failure}: JetStream does not answer ({err.message})") from err
     answer = msgspec.json.decode(reply.data, type=_Answer)
     if answer.error is not None:
-        raise as_error(answer.error, failure)
+        raise as_error(answer.error, failure + _room_wanted(answer.error, question))
+
+
+def _room_wanted(refusal: Refusal, config: dict[str, Any]) -> str:
+    """What to do when the broker has no room to reserve."""
+    if refusal.err_code not in _NO_ROOM:
+        return ""
+    size = config.get("max_bytes", -1)
+    asked = f" with max_bytes {size}" if size > 0 else ""
+    return f"{asked} (make max_bytes in the settings of nats smaller, or max_file_store of nats-server larger)"
 
 
 def _stream_config(link: Link, stream: Stream, *more: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from osapi.transport.layout import Bucket, Durable, Layout
 from osapi.transport.provision import provision
 
 MakeAgent = Callable[..., AgentProcess]
+ReadyAgents = Callable[..., Awaitable[list[AgentProcess]]]
 EXPIRY = timedelta(seconds=20)
 ACK_WAIT = timedelta(seconds=2)
 """Short, so that the tests that wait for it to pass do not take long."""
@@ -88,3 +89,17 @@ async def fleet(broker: Broker, keys: Path, agents: list[AgentProcess], tmp_path
     yield Fleet(broker, service, registry, quarantine, agents, tmp_path / "effects")
     await registry.stop()
     await service.stop()
+
+
+@pytest.fixture
+def ready_agents(fleet: Fleet, make_agent: MakeAgent) -> ReadyAgents:
+    """Make so many agents, one unless told, and start them; they are ready then."""
+
+    async def start(count: int = 1) -> list[AgentProcess]:
+        made = [make_agent() for _ in range(count)]
+        for agent in made:
+            agent.start()
+        await fleet.ready(count)
+        return made
+
+    return start

@@ -47,6 +47,7 @@ class AgentProcess:
     broker_url: str
     controller_key: Path
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    environ: dict[str, str] = field(default_factory=dict[str, str])
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -68,7 +69,7 @@ class AgentProcess:
         self.folder.mkdir(exist_ok=True)
         file = self.folder / "osapi.yaml"
         file.write_text(yaml.safe_dump(self._settings(settings)))
-        environ = {"PATH": os.environ["PATH"], "HOME": str(self.folder), VARIABLE: fail_point}
+        environ = {"PATH": os.environ["PATH"], "HOME": str(self.folder), VARIABLE: fail_point, **self.environ}
         with (self.folder / "log").open("ab") as log:
             # setpriv(1): the agent dies with the tests, however they die.
             argv = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "osapi.agent", "-f", str(file)]

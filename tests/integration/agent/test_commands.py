@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.figures import figures
-from tests.integration.agent.conftest import MakeAgent
+from tests.integration.agent.conftest import ReadyAgents
 from tests.integration.agent.processes import HOSTNAME, SHELL, Fleet, until
 
 from osapi.contract.operation import Nothing
@@ -41,9 +41,10 @@ def left(nap: str) -> int:
 
 
 @pytest.mark.parametrize("what", HANGING)
-async def test_what_hangs_is_killed_in_time_with_all_it_started(fleet: Fleet, make_agent: MakeAgent, what: str) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+async def test_what_hangs_is_killed_in_time_with_all_it_started(
+    fleet: Fleet, ready_agents: ReadyAgents, what: str
+) -> None:
+    await ready_agents()
     nap = f"91.{secrets.randbelow(10**9):09}"
     request = ShellRequest(command=HANGING[what].format(nap=nap), timeout=TIMEOUT_S)
     collected = await fleet.run(SHELL, request, "m0", wait_s=30)
@@ -61,11 +62,9 @@ async def test_what_hangs_is_killed_in_time_with_all_it_started(fleet: Fleet, ma
 
 @pytest.mark.timeout(120)
 async def test_ten_gigabytes_on_standard_output_cost_the_agent_next_to_nothing(
-    fleet: Fleet, make_agent: MakeAgent
+    fleet: Fleet, ready_agents: ReadyAgents
 ) -> None:
-    agent = make_agent()
-    agent.start()
-    await fleet.ready(1)
+    (agent,) = await ready_agents()
     await fleet.run(SHELL, ShellRequest(command="true"), "m0")
     before = agent.peak_kb
     request = ShellRequest(command="echo first; head -c 10G /dev/zero; echo last", timeout=100)

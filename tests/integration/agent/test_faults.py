@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import NatsServer
 from tests.figures import figures
 from tests.halting import halt
-from tests.integration.agent.conftest import ACK_WAIT, MakeAgent
+from tests.integration.agent.conftest import ACK_WAIT, MakeAgent, ReadyAgents
 from tests.integration.agent.processes import Fleet, until
 
 from osapi.agent.failpoints import AFTER_EFFECT, AFTER_STARTED, BEFORE_START
@@ -87,11 +87,9 @@ async def test_row_3_a_change_killed_in_the_middle_is_interrupted_and_never_run_
 
 
 async def test_a_result_that_could_not_be_told_before_the_kill_is_told_after_the_restart(
-    fleet: Fleet, make_agent: MakeAgent, nats_server: NatsServer
+    fleet: Fleet, ready_agents: ReadyAgents, nats_server: NatsServer
 ) -> None:
-    agent = make_agent()
-    agent.start()
-    await fleet.ready(1)
+    (agent,) = await ready_agents()
     ticket = await fleet.change("m0", before="sleep 1")
     await until(lambda: ticket.job_id in agent_started(fleet))
     nats_server.kill()
@@ -111,10 +109,8 @@ def agent_started(fleet: Fleet) -> list[str]:
 # -- again and again ---------------------------------------------------------------------------
 
 
-async def test_row_15_one_job_published_a_hundred_times_has_one_effect(fleet: Fleet, make_agent: MakeAgent) -> None:
-    agent = make_agent()
-    agent.start()
-    await fleet.ready(1)
+async def test_row_15_one_job_published_a_hundred_times_has_one_effect(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    (agent,) = await ready_agents()
     ticket = await fleet.change("m0", before="sleep 0.5")
     facts = await fleet.service.store.read(ticket.job_id)
     assert facts is not None
@@ -155,10 +151,10 @@ async def test_row_14_an_agent_stopped_past_the_ack_wait_does_not_run_what_anoth
     assert set(runs.values()) == {1}
 
 
-async def test_row_14_an_agent_stopped_for_long_does_not_run_what_expired(fleet: Fleet, make_agent: MakeAgent) -> None:
-    agent = make_agent()
-    agent.start()
-    await fleet.ready(1)
+async def test_row_14_an_agent_stopped_for_long_does_not_run_what_expired(
+    fleet: Fleet, ready_agents: ReadyAgents
+) -> None:
+    (agent,) = await ready_agents()
     halt(agent.pid)
     fleet.service.dispatcher._expiry = type(ACK_WAIT)(seconds=1)
     ticket = await fleet.change("m0")
@@ -255,11 +251,9 @@ async def test_row_19_an_agent_that_joins_late_runs_nothing_old(fleet: Fleet, ma
 
 
 async def test_row_12_what_was_missed_while_away_is_run_once_after_the_return(
-    fleet: Fleet, make_agent: MakeAgent
+    fleet: Fleet, ready_agents: ReadyAgents
 ) -> None:
-    agent = make_agent()
-    agent.start()
-    await fleet.ready(1)
+    (agent,) = await ready_agents()
     agent.kill()
     tickets = [await fleet.change(target) for target in ("m0", "_all")]
     agent.start()
@@ -270,10 +264,9 @@ async def test_row_12_what_was_missed_while_away_is_run_once_after_the_return(
 
 
 async def test_row_12_an_answer_waits_for_the_broker_and_the_agent_comes_back(
-    fleet: Fleet, make_agent: MakeAgent, nats_server: NatsServer
+    fleet: Fleet, ready_agents: ReadyAgents, nats_server: NatsServer
 ) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+    await ready_agents()
     ticket = await fleet.change("m0", after="sleep 1")
     await until(lambda: fleet.runs(ticket.job_id) == 1)
     nats_server.kill()
@@ -291,11 +284,9 @@ async def test_row_12_an_answer_waits_for_the_broker_and_the_agent_comes_back(
     assert await fleet.hostname("_any") == ["name-m0"]
 
 
-async def test_row_11_without_room_for_the_ledger_nothing_is_changed(fleet: Fleet, make_agent: MakeAgent) -> None:
+async def test_row_11_without_room_for_the_ledger_nothing_is_changed(fleet: Fleet, ready_agents: ReadyAgents) -> None:
     """No file may grow any more: what a full disk looks like to the agent (EFBIG instead of ENOSPC)."""
-    agent = make_agent()
-    agent.start()
-    await fleet.ready(1)
+    (agent,) = await ready_agents()
     assert agent.process is not None
     _, hard = resource.prlimit(agent.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     full = await fleet.change("m0")
@@ -313,12 +304,9 @@ async def test_row_11_without_room_for_the_ledger_nothing_is_changed(fleet: Flee
 
 
 async def test_row_43_replayed_redirected_stripped_and_edited_jobs_are_not_run(
-    fleet: Fleet, make_agent: MakeAgent
+    fleet: Fleet, ready_agents: ReadyAgents
 ) -> None:
-    agents = [make_agent(), make_agent()]
-    for agent in agents:
-        agent.start()
-    await fleet.ready(2)
+    agents = await ready_agents(2)
     ticket = await fleet.change("m0")
     await fleet.answer(ticket.job_id, "m0")
     facts = await fleet.service.store.read(ticket.job_id)
@@ -352,9 +340,8 @@ async def test_row_43_replayed_redirected_stripped_and_edited_jobs_are_not_run(
     assert len(facts.responses) == 1
 
 
-async def test_a_forged_order_to_cancel_stops_nothing(fleet: Fleet, make_agent: MakeAgent) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+async def test_a_forged_order_to_cancel_stops_nothing(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    await ready_agents()
     ticket = await fleet.change("m0", after="sleep 1")
     await until(lambda: fleet.runs(ticket.job_id) == 1)
     order = msgspec.json.encode({"job_id": ticket.job_id, "issued": "2026-01-01T00:00:00Z", "actor": {"subject": "x"}})

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests import corpus
-from tests.integration.agent.conftest import MakeAgent
+from tests.integration.agent.conftest import ReadyAgents
 from tests.integration.agent.processes import Fleet
 from tests.integration.agent.test_faults import figures
 
@@ -35,7 +35,7 @@ KILLS = 1000
 
 
 async def test_row_35_hostile_paths_and_names_are_refused_by_the_agent(
-    fleet: Fleet, make_agent: MakeAgent, broker: Broker, tmp_path: Path
+    fleet: Fleet, ready_agents: ReadyAgents, broker: Broker, tmp_path: Path
 ) -> None:
     """The jobs are signed as by a controller that checks nothing."""
 
@@ -44,8 +44,7 @@ async def test_row_35_hostile_paths_and_names_are_refused_by_the_agent(
 
     await broker.objects("file-objects").put("x", content(), {CONTENT_TYPE: "raw"})
     inside = corpus.lay_out(tmp_path / "place")
-    make_agent().start()
-    await fleet.ready(1)
+    await ready_agents()
     done: list[str] = []
     inputs = 0
     for path in corpus.paths(inside):

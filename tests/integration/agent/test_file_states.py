@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import Connect, Eventually, NatsServer
-from tests.integration.agent.conftest import MakeAgent
+from tests.integration.agent.conftest import ReadyAgents
 from tests.integration.agent.processes import Fleet
 
 from osapi.agent.file_states import FileStatesTeller
@@ -150,7 +150,7 @@ async def test_a_record_that_cannot_be_read_is_left_out(
 
 
 async def test_an_agent_tells_what_it_deploys(
-    fleet: Fleet, make_agent: MakeAgent, broker: Broker, tmp_path: Path, eventually: Eventually
+    fleet: Fleet, ready_agents: ReadyAgents, broker: Broker, tmp_path: Path, eventually: Eventually
 ) -> None:
     async def content() -> AsyncIterator[bytes]:
         yield b"port = 80\n"
@@ -159,9 +159,7 @@ async def test_an_agent_tells_what_it_deploys(
     await store.put("app.conf", content(), {CONTENT_TYPE: "raw"})
     states = FileStates(broker.bucket("file-state"))
     await states.start()
-    agent = make_agent()
-    agent.start()
-    await fleet.ready(1)
+    (agent,) = await ready_agents()
     place = str(tmp_path / "app.conf")
     request = FileDeploy(object_name="app.conf", path=place, content_type=ContentType.RAW)
     collected = await fleet.run(operations.DEPLOY, request, "m0")

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from tests.integration.agent.conftest import MakeAgent
+from tests.figures import figures
+from tests.integration.agent.conftest import MakeAgent, ReadyAgents
 from tests.integration.agent.processes import SHELL, AgentProcess, Fleet, until
 
 from osapi.contract.errors import Invalid
@@ -24,10 +25,6 @@ from osapi.pki.signing import Signer
 
 pytestmark = pytest.mark.anyio
 SEED = 20260101
-
-
-def figures(row: str, **values: object) -> None:
-    print(f"\n{row}: " + ", ".join(f"{name} = {value}" for name, value in values.items()))
 
 
 def signer_of(agent: AgentProcess) -> Signer:
@@ -63,12 +60,9 @@ def mutated(value: bytes, dice: random.Random) -> bytes:
 
 
 async def test_row_41_malformed_messages_of_an_agent_are_put_aside_and_the_controller_lives(
-    fleet: Fleet, make_agent: MakeAgent
+    fleet: Fleet, ready_agents: ReadyAgents
 ) -> None:
-    agents = [make_agent(), make_agent()]
-    for agent in agents:
-        agent.start()
-    await fleet.ready(2)
+    agents = await ready_agents(2)
     ticket = await fleet.change("m0", after="sleep 2")
     await until(lambda: fleet.runs(ticket.job_id) == 1)
     dice = random.Random(SEED)
@@ -107,11 +101,8 @@ def response(job: JobId, machine: str, **more: object) -> bytes:
     return msgspec.json.encode(made)
 
 
-async def test_row_43_forged_and_replayed_results_end_no_job(fleet: Fleet, make_agent: MakeAgent) -> None:
-    agents = [make_agent(), make_agent()]
-    for agent in agents:
-        agent.start()
-    await fleet.ready(2)
+async def test_row_43_forged_and_replayed_results_end_no_job(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    agents = await ready_agents(2)
     earlier = await fleet.change("m0")
     await fleet.answer(earlier.job_id, "m0")
     bucket = fleet.broker.bucket("job-responses")
@@ -160,11 +151,9 @@ async def test_results_and_heartbeats_of_real_agents_are_signed_by_keys_of_their
 
 
 async def test_an_agent_that_comes_back_with_another_key_is_away_until_it_is_removed(
-    fleet: Fleet, make_agent: MakeAgent
+    fleet: Fleet, ready_agents: ReadyAgents
 ) -> None:
-    agent = make_agent()
-    agent.start()
-    await fleet.ready(1)
+    (agent,) = await ready_agents()
     agent.stop()
     for name in ("agent.key", "agent.pub"):
         (agent.state / name).unlink()
@@ -192,10 +181,9 @@ async def test_a_secret_is_opened_by_every_host_that_it_is_for(fleet: Fleet, mak
 
 
 async def test_secrets_are_not_submitted_for_a_host_that_could_not_read_them(
-    fleet: Fleet, make_agent: MakeAgent
+    fleet: Fleet, ready_agents: ReadyAgents
 ) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+    await ready_agents()
     old = models.AgentRecord(
         machine_id=MachineId("old"), hostname="name-old", version="0", registered_at=datetime.now(UTC),
         started_at=datetime.now(UTC), heartbeat_at=datetime.now(UTC),

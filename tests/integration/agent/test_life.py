@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 from tests.conftest import NatsServer
-from tests.integration.agent.conftest import MakeAgent
+from tests.integration.agent.conftest import MakeAgent, ReadyAgents
 from tests.integration.agent.processes import SHELL, AgentProcess, Fleet, until
 
 from osapi.contract.errors import Invalid
@@ -22,20 +22,16 @@ from osapi.jobs.record import Ending
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_clean_stop_ends_with_status_0_and_is_seen_at_once(fleet: Fleet, make_agent: MakeAgent) -> None:
-    agent = make_agent()
-    agent.start()
-    await fleet.ready(1)
+async def test_a_clean_stop_ends_with_status_0_and_is_seen_at_once(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    (agent,) = await ready_agents()
     assert agent.stop() == 0
     await fleet.ready(0)
     with pytest.raises(Invalid, match="its agent was stopped at"):
         await fleet.hostname("m0")
 
 
-async def test_an_agent_keeps_the_day_it_joined_over_restarts(fleet: Fleet, make_agent: MakeAgent) -> None:
-    agent = make_agent()
-    agent.start()
-    await fleet.ready(1)
+async def test_an_agent_keeps_the_day_it_joined_over_restarts(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    (agent,) = await ready_agents()
     first = fleet.registry.get("m0").record
     agent.stop()
     await fleet.ready(0)
@@ -47,11 +43,9 @@ async def test_an_agent_keeps_the_day_it_joined_over_restarts(fleet: Fleet, make
 
 
 async def test_a_drain_finishes_what_runs_takes_nothing_new_and_goes_on_beating(
-    fleet: Fleet, make_agent: MakeAgent
+    fleet: Fleet, ready_agents: ReadyAgents
 ) -> None:
-    agent = make_agent()
-    agent.start()
-    await fleet.ready(1)
+    (agent,) = await ready_agents()
     running = await fleet.change("m0", after="sleep 3")
     await until(lambda: fleet.runs(running.job_id) == 1)
     agent.signal(signal.SIGTERM)
@@ -64,10 +58,8 @@ async def test_a_drain_finishes_what_runs_takes_nothing_new_and_goes_on_beating(
     assert await asyncio.to_thread(agent.wait) == 0
 
 
-async def test_what_a_drain_cannot_finish_is_stopped_and_told(fleet: Fleet, make_agent: MakeAgent) -> None:
-    agent = make_agent()
-    agent.start()
-    await fleet.ready(1)
+async def test_what_a_drain_cannot_finish_is_stopped_and_told(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    (agent,) = await ready_agents()
     running = await fleet.run(SHELL, ShellRequest(command="sleep 0.1; echo quick"), "m0")
     assert [response.ending for response in running.responses] == [Ending.COMPLETED]
     endless = await fleet.submit(SHELL, ShellRequest(command="sleep 60", timeout=60), "m0")
@@ -171,10 +163,8 @@ async def test_several_agents_on_one_machine_do_not_disturb_each_other(fleet: Fl
     assert await fleet.hostname("_all") == ["name-id-0", "name-id-1", "name-id-2"]
 
 
-async def test_an_idle_agent_is_small(fleet: Fleet, make_agent: MakeAgent) -> None:
-    agent = make_agent()
-    agent.start()
-    await fleet.ready(1)
+async def test_an_idle_agent_is_small(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    (agent,) = await ready_agents()
     await fleet.hostname("m0")
     assert agent.process is not None
     resident = psutil.Process(agent.process.pid).memory_info().rss / 2**20

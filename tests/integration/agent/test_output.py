@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from tests.conftest import NatsServer
 from tests.figures import figures
-from tests.integration.agent.conftest import LAYOUT, MakeAgent
+from tests.integration.agent.conftest import LAYOUT, MakeAgent, ReadyAgents
 from tests.integration.agent.processes import SHELL, Fleet, until
 
 from osapi.contract.endpoint import ServerEvent
@@ -52,9 +52,8 @@ def said(events: list[ServerEvent], name: str = "stdout", host: str | None = Non
     return "".join(texts)
 
 
-async def test_output_is_told_while_the_command_runs(fleet: Fleet, make_agent: MakeAgent) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+async def test_output_is_told_while_the_command_runs(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    await ready_agents()
     go_on = fleet.effects.with_name("go-on")
     request = ShellRequest(command=f"echo one; echo two >&2; until [ -e {go_on} ]; do sleep 0.05; done; echo three")
     ticket = await fleet.submit(SHELL, request, "m0")
@@ -85,24 +84,21 @@ async def test_the_same_is_told_afterwards_and_after_every_event(fleet: Fleet, m
         assert [(one.id, one.event) for one in rest] == [(one.id, one.event) for one in whole[seen:]]
 
 
-async def test_a_quick_command_has_no_output_of_its_own(fleet: Fleet, make_agent: MakeAgent) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+async def test_a_quick_command_has_no_output_of_its_own(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    await ready_agents()
     collected = await fleet.run(SHELL, ShellRequest(command="echo quick"), "m0")
     assert "output" not in [event.event for event in await story(fleet, collected.job_id)]
 
 
-async def test_no_character_is_cut_in_two(fleet: Fleet, make_agent: MakeAgent) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+async def test_no_character_is_cut_in_two(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    await ready_agents()
     text = r"for b in '\303' '\244' '\342' '\202' '\254' '\360' '\235' '\204' '\236'; do printf $b; sleep 0.15; done"
     ticket = await fleet.submit(SHELL, ShellRequest(command=text), "m0")
     assert said(await story(fleet, ticket.job_id)) == "ä€𝄞"
 
 
-async def test_a_flood_is_bounded_in_rate_and_in_the_broker(fleet: Fleet, make_agent: MakeAgent) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+async def test_a_flood_is_bounded_in_rate_and_in_the_broker(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    await ready_agents()
     began = time.monotonic()
     ticket = await fleet.submit(SHELL, ShellRequest(command="timeout 3 yes 0123456789 || true"), "m0")
     events = await story(fleet, ticket.job_id)
@@ -121,9 +117,8 @@ async def test_a_flood_is_bounded_in_rate_and_in_the_broker(fleet: Fleet, make_a
     assert events[-1].event == "done"
 
 
-async def test_a_job_that_is_cancelled_tells_what_it_had_given_out(fleet: Fleet, make_agent: MakeAgent) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+async def test_a_job_that_is_cancelled_tells_what_it_had_given_out(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    await ready_agents()
     ticket = await fleet.submit(SHELL, ShellRequest(command="echo before; sleep 60"), "m0")
     events: list[ServerEvent] = []
     async with asyncio.timeout(20):
@@ -135,9 +130,8 @@ async def test_a_job_that_is_cancelled_tells_what_it_had_given_out(fleet: Fleet,
     assert [event.event for event in events][-2:] == ["cancelled", "done"]
 
 
-async def test_nothing_of_a_deleted_job_is_kept(fleet: Fleet, make_agent: MakeAgent) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+async def test_nothing_of_a_deleted_job_is_kept(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    await ready_agents()
     stream = fleet.broker.stream("OUTPUT")
     ticket = await fleet.submit(SHELL, ShellRequest(command="echo x; sleep 0.4; echo y"), "m0")
     await story(fleet, ticket.job_id)
@@ -147,10 +141,9 @@ async def test_nothing_of_a_deleted_job_is_kept(fleet: Fleet, make_agent: MakeAg
 
 
 async def test_a_command_goes_on_and_is_answered_while_the_broker_is_away(
-    fleet: Fleet, make_agent: MakeAgent, nats_server: NatsServer
+    fleet: Fleet, ready_agents: ReadyAgents, nats_server: NatsServer
 ) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+    await ready_agents()
     request = ShellRequest(command="for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.25; done")
     ticket = await fleet.submit(SHELL, request, "m0")
     await until(lambda: fleet.service.index.get(ticket.job_id) is not None)
@@ -176,9 +169,8 @@ async def run_kept(fleet: Fleet, command: str, timeout: int = 60, wait_s: float 
     return collected.job_id, response
 
 
-async def test_all_output_is_kept_byte_for_byte_when_asked_for(fleet: Fleet, make_agent: MakeAgent) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+async def test_all_output_is_kept_byte_for_byte_when_asked_for(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    await ready_agents()
     job, response = await run_kept(fleet, r"head -c 20000000 /dev/urandom | tee /dev/stderr; printf '\377'")
     told = {one.name: one for one in response.kept}
     assert msgspec.json.decode(response.data)["truncated"]
@@ -190,9 +182,8 @@ async def test_all_output_is_kept_byte_for_byte_when_asked_for(fleet: Fleet, mak
     assert await kept(fleet, job, "stdout") == await kept(fleet, job, "stderr") + b"\xff"
 
 
-async def test_output_that_is_not_asked_for_is_not_kept(fleet: Fleet, make_agent: MakeAgent) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+async def test_output_that_is_not_asked_for_is_not_kept(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    await ready_agents()
     collected = await fleet.run(SHELL, ShellRequest(command="echo x"), "m0")
     assert collected.responses[0].kept == ()
     assert await fleet.broker.objects("job-output").list() == []
@@ -207,18 +198,16 @@ async def test_no_more_is_kept_than_the_agent_allows(fleet: Fleet, make_agent: M
     assert await kept(fleet, job, "stdout") == bytes(1_000_000)
 
 
-async def test_output_up_to_the_end_of_the_time_is_kept(fleet: Fleet, make_agent: MakeAgent) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+async def test_output_up_to_the_end_of_the_time_is_kept(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    await ready_agents()
     job, response = await run_kept(fleet, "head -c 3000000 /dev/zero; echo last; sleep 60", timeout=1)
     assert response.ending is Ending.TIMEOUT
     assert (await kept(fleet, job, "stdout"))[-5:] == b"last\n"
     assert response.kept[0].size == 3_000_005
 
 
-async def test_of_a_command_that_is_cancelled_nothing_is_kept(fleet: Fleet, make_agent: MakeAgent) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+async def test_of_a_command_that_is_cancelled_nothing_is_kept(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    await ready_agents()
     request = ShellRequest(command="head -c 3000000 /dev/zero; sleep 60", keep_output=True)
     ticket = await fleet.submit(SHELL, request, "m0")
     stream = fleet.broker.stream("OBJ_job-output")
@@ -234,13 +223,14 @@ async def test_of_a_command_that_is_cancelled_nothing_is_kept(fleet: Fleet, make
     assert await fleet.broker.objects("job-output").list() == []
 
 
-async def test_a_store_that_is_full_costs_the_kept_output_and_not_the_job(fleet: Fleet, make_agent: MakeAgent) -> None:
+async def test_a_store_that_is_full_costs_the_kept_output_and_not_the_job(
+    fleet: Fleet, ready_agents: ReadyAgents
+) -> None:
     small = replace(
         LAYOUT, objects=(ObjectStore(name="file-objects"), ObjectStore(name="job-output", max_bytes=300_000))
     )
     await provision(fleet.broker, small)
-    make_agent().start()
-    await fleet.ready(1)
+    await ready_agents()
     _, response = await run_kept(fleet, "head -c 3000000 /dev/zero; echo done >&2")
     assert response.ending is Ending.COMPLETED
     stdout, stderr = response.kept

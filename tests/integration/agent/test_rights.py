@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.conftest import NatsServer
-from tests.integration.agent.conftest import MakeAgent
+from tests.integration.agent.conftest import MakeAgent, ReadyAgents
 from tests.integration.agent.processes import SHELL, Fleet, until
+from tests.limited import PASSWORD, USER, as_agent, limited
 
-from osapi.broker import permissions
-from osapi.config.settings import Settings
 from osapi.contract.errors import Unavailable
 from osapi.domains.command.models import ShellRequest
 from osapi.jobs import subjects
 from osapi.jobs.record import Actor, Ending
-from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 
 pytestmark = pytest.mark.anyio
@@ -26,30 +23,14 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def nats_server(tmp_path: Path) -> Iterator[NatsServer]:
-    """A broker that gives agents the rights of agents; who comes without a name may do everything."""
-    rights = permissions.of_agent(Settings())
-    limits = json.dumps({"publish": rights.publish, "subscribe": rights.subscribe, "allow_responses": True})
-    folder = tmp_path / "nats"
-    folder.mkdir()
-    server = NatsServer(
-        folder,
-        f"""
-        authorization {{ users: [
-            {{ user: "controller", password: "c" }},
-            {{ user: "agent", password: "a", permissions: {limits} }}
-        ] }}
-        no_auth_user: "controller"
-        """,
-    )
-    yield server
-    server.stop()
+    yield from limited(tmp_path)
 
 
 async def test_an_agent_needs_no_more_than_its_rights(
     fleet: Fleet, make_agent: MakeAgent, nats_server: NatsServer
 ) -> None:
     host, _, port = nats_server.url.removeprefix("nats://").rpartition(":")
-    auth = {"type": "user_pass", "username": "agent", "password": "a"}
+    auth = {"type": "user_pass", "username": USER, "password": PASSWORD}
     agent = make_agent(labels={"group": "web"}, nats={"host": host, "port": int(port), "auth": auth})
     agent.start()
     await fleet.ready(1)
@@ -78,14 +59,12 @@ async def test_an_agent_needs_no_more_than_its_rights(
 
 
 async def test_an_agent_may_look_whether_a_claim_is_its_own_and_read_nothing_else(
-    fleet: Fleet, make_agent: MakeAgent, nats_server: NatsServer
+    fleet: Fleet, ready_agents: ReadyAgents, nats_server: NatsServer
 ) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+    await ready_agents()
     taken = await fleet.change("_any")
     await fleet.answer(taken.job_id, "m0")
-    address = Address((nats_server.url,), auth=Credentials("agent", "a"), inbox="_INBOX.m9")
-    connection = await Broker.connect(address, name="as an agent")
+    connection = await Broker.connect(as_agent(nats_server), name="as an agent")
     queue = connection.bucket("job-queue")
     claim = await queue.get(subjects.claim_key(taken.job_id))
     assert claim is not None

@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 import pytest
 from tests.figures import figures
-from tests.integration.agent.conftest import MakeAgent
+from tests.integration.agent.conftest import MakeAgent, ReadyAgents
 from tests.integration.agent.processes import HOSTNAME, SHELL, Fleet, until
 
 from osapi.contract.errors import Invalid
@@ -50,9 +50,8 @@ async def test_an_agent_registers_with_what_it_knows_of_its_host(fleet: Fleet, m
     assert size < 1024, f"a heartbeat of {size} bytes"
 
 
-async def test_the_answer_of_a_change_holds_its_result(fleet: Fleet, make_agent: MakeAgent) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+async def test_the_answer_of_a_change_holds_its_result(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    await ready_agents()
     collected = await fleet.run(SHELL, ShellRequest(command="echo out; echo err >&2; exit 3"), "m0")
     (response,) = collected.responses
     assert (response.ending, response.changed) == (Ending.COMPLETED, True)
@@ -62,18 +61,16 @@ async def test_the_answer_of_a_change_holds_its_result(fleet: Fleet, make_agent:
     assert response.received <= response.started <= response.finished
 
 
-async def test_check_mode_acts_on_nothing(fleet: Fleet, make_agent: MakeAgent) -> None:
-    make_agent().start()
-    await fleet.ready(1)
+async def test_check_mode_acts_on_nothing(fleet: Fleet, ready_agents: ReadyAgents) -> None:
+    await ready_agents()
     collected = await fleet.run(SHELL, fleet.counting(), "m0", dry_run=True)
     assert [response.ending for response in collected.responses] == [Ending.COMPLETED]
     assert fleet.all_runs() == []
 
 
-async def test_a_failing_change_is_tried_once(fleet: Fleet, make_agent: MakeAgent) -> None:
+async def test_a_failing_change_is_tried_once(fleet: Fleet, ready_agents: ReadyAgents) -> None:
     """Row 17 of the fault matrix."""
-    make_agent().start()
-    await fleet.ready(1)
+    await ready_agents()
     request = fleet.counting(after="sleep 60")
     request.timeout = 1
     failed = await fleet.run(SHELL, request, "m0")
@@ -126,10 +123,9 @@ async def test_reads_come_before_writes_and_no_more_run_at_once_than_allowed(
     assert answers[0].finished <= answers[1].finished <= answers[2].finished
 
 
-async def test_a_job_that_takes_long_is_acknowledged_and_not_run_twice(fleet: Fleet, make_agent: MakeAgent) -> None:
+async def test_a_job_that_takes_long_is_acknowledged_and_not_run_twice(fleet: Fleet, ready_agents: ReadyAgents) -> None:
     """Row 16 of the fault matrix: longer than the first two times that a controller sends again."""
-    make_agent().start()
-    await fleet.ready(1)
+    await ready_agents()
     ticket = await fleet.change("m0", after="sleep 4")
     await until(lambda: (entry := fleet.service.index.get(ticket.job_id)) is not None and _began(entry, "m0"))
     collected = await fleet.service.dispatcher.wait(ticket, 10)

@@ -116,8 +116,9 @@ class ControllerProcess:
         controller = {
             "api": {"port": self.port, **self.settings.get("api", {})},
             "nats": {"host": host, "port": int(port)},
+            **self.settings.get("controller", {}),
         }
-        more = {name: value for name, value in self.settings.items() if name != "api"}
+        more = {name: value for name, value in self.settings.items() if name not in ("api", "controller")}
         return {
             "data_dir": str(self.folder / "data"),
             "controller": controller,

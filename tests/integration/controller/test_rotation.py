@@ -179,7 +179,7 @@ def test_a_key_that_was_not_copied_ends_and_the_controller_says_so(two: Pair, ag
     until(lambda: changed(first))
     until(lambda: second.get("/health/ready").status == 503)
     assert first.get("/api/node/_all/hostname", token).json["results"]
-    assert "signing key" in str(second.get("/health/status", token).json)
+    assert "signing key" in str(second.get("/api/health/status", token).json)
     copy_keys(first, second)
     until(lambda: second.get("/health/ready").status == 200)
     answer = second.get("/api/node/_all/hostname", token)

@@ -154,6 +154,15 @@ class Installation:
         finally:
             connection.close()
 
+    def ask(self, method: str, path: str, source: str) -> int:
+        """Status of the answer to who shows no token. `source` is the address, below 127.0.0.0/8, that asks."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.api_port, timeout=10, source_address=(source, 0))
+        try:
+            connection.request(method, path, body=b"{}" if method in {"POST", "PUT", "PATCH"} else None)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
     @property
     def logs(self) -> str:
         """What every program wrote to standard error, to explain a failure."""

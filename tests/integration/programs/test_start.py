@@ -70,6 +70,21 @@ def test_a_second_start_shows_no_token_and_the_client_still_works(installation: 
     assert asked(installation)
 
 
+def test_a_disk_that_is_smaller_than_what_may_be_kept_does_not_keep_it_from_starting(
+    installation: Installation,
+) -> None:
+    larger_than_any_disk = str(1 << 60)
+    first = started(installation, OSAPI_NATS_OUTPUT_MAX_BYTES=larger_than_any_disk)
+    (warning,) = first.events("broker.small_disk")
+    assert f"may grow to {larger_than_any_disk} bytes" in warning["error"]
+    assert asked(installation)
+    assert first.stop() == 0
+    second = started(installation, OSAPI_NATS_OUTPUT_MAX_BYTES=str(1 << 20))
+    assert asked(installation)
+    assert second.events("broker.small_disk") == []
+    assert second.stop() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_stops_in_order_and_leaves_nothing(installation: Installation, number: signal.Signals) -> None:
     running = started(installation)
@@ -200,7 +215,7 @@ def test_the_programs_start_one_by_one(installation: Installation) -> None:
     to_broker = {f"OSAPI_{role}_NATS_PORT": str(installation.nats_port) for role in ("CONTROLLER", "AGENT")}
     early = installation.run("agent", "start", **to_broker)
     assert early.returncode == 1
-    assert early.stderr.startswith("osapi: this agent knows no controller: ")
+    assert early.stderr.startswith("osapi: this agent knows no controller: make a join token ")
     broker = installation.spawn("nats", "server", "start")
     broker.wait_event("broker.ready")
     controller = installation.spawn("controller", "start", **to_broker)

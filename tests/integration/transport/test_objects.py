@@ -12,11 +12,9 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import NatsServer
+from tests.limited import as_agent, limited
 
-from osapi.broker import permissions
-from osapi.config.settings import Settings
 from osapi.contract.errors import Conflict, Invalid, Unavailable
-from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 from osapi.transport.layout import Layout
 from osapi.transport.layout import ObjectStore as StoreLayout
@@ -209,27 +207,11 @@ class TestRights:
 
     @pytest.fixture
     def nats_server(self, tmp_path: Path) -> Iterator[NatsServer]:
-        rights = permissions.of_agent(Settings())
-        limits = json.dumps({"publish": rights.publish, "subscribe": rights.subscribe, "allow_responses": True})
-        folder = tmp_path / "nats"
-        folder.mkdir()
-        server = NatsServer(
-            folder,
-            f"""
-            authorization {{ users: [
-                {{ user: "controller", password: "c" }},
-                {{ user: "agent", password: "a", permissions: {limits} }}
-            ] }}
-            no_auth_user: "controller"
-            """,
-        )
-        yield server
-        server.stop()
+        yield from limited(tmp_path)
 
     @pytest.fixture
     async def agent(self, nats_server: NatsServer) -> AsyncIterator[Broker]:
-        address = Address((nats_server.url,), auth=Credentials("agent", "a"), inbox="_INBOX.m9")
-        made = await Broker.connect(address, name="as an agent")
+        made = await Broker.connect(as_agent(nats_server), name="as an agent")
         yield made
         await made.close()
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.conftest import NatsServer
 
 from osapi.contract.errors import Invalid, Unavailable
 from osapi.transport.address import Address
 from osapi.transport.broker import Broker
-from osapi.transport.layout import ANY, Bucket, Discard, Durable, Layout, Storage, Stream
+from osapi.transport.layout import ANY, Bucket, Discard, Durable, Layout, ObjectStore, Storage, Stream
 from osapi.transport.provision import provision
 
 pytestmark = pytest.mark.anyio
@@ -175,3 +176,16 @@ async def test_with_a_namespace_every_name_and_subject_has_it(nats_server: Any, 
     assert dead["subjects"] == ["site1.dlq.>", "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.site1-JOBS.*"]
     durable = (await ask(broker, "CONSUMER.INFO.site1-JOBS.any"))["config"]
     assert durable["filter_subjects"] == ["site1.jobs.query._any", "site1.jobs.modify._any"]
+
+
+async def test_a_broker_that_cannot_reserve_what_may_be_kept_says_what_to_change(nats_server: NatsServer) -> None:
+    nats_server.stop()
+    nats_server.configure(f"jetstream {{ store_dir: {nats_server.store}, max_file_store: 100MB }}")
+    nats_server.start()
+    broker = await Broker.connect(nats_server.address, name="test")
+    wanted = replace(Layout(), objects=(ObjectStore(name="kept", max_bytes=1 << 32),))
+    with pytest.raises(
+        Unavailable, match=r"OBJ_kept .* with max_bytes 4294967296 \(make max_bytes .*insufficient storage"
+    ):
+        await provision(broker, wanted)
+    await broker.close()

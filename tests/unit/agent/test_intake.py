@@ -35,9 +35,15 @@ def arrival_of(job: Job, *, subject: str | None = None, delivered: int | None = 
 
 
 def decide(
-    arrival: Arrival, *, standing: Standing = Standing.NEW, me: Identity = IDENTITY, after_s: float = 0
+    arrival: Arrival,
+    *,
+    standing: Standing = Standing.NEW,
+    me: Identity = IDENTITY,
+    after_s: float = 0,
+    ahead_s: float = 0,
 ) -> Decision:
-    return intake.decide(arrival, me, unseal, lambda _: standing, NOW + timedelta(seconds=after_s))
+    now, ahead = NOW + timedelta(seconds=after_s), timedelta(seconds=ahead_s)
+    return intake.decide(arrival, me, unseal, lambda _: standing, now, ahead)
 
 
 ROUTES = ["host.me", "_all", "label.group.web", "_any"]
@@ -165,6 +171,31 @@ def test_a_job_from_the_future_is_rejected_for_clock_skew(after_s: float, *, rej
 def test_a_job_for_anybody_from_the_future_is_left_to_better_clocks_first() -> None:
     mine = job(route="_any")
     decisions = [decide(arrival_of(mine, delivered=count), after_s=-7200) for count in range(1, 6)]
+    assert [type(each) for each in decisions] == [Leave, Leave, Leave, Answer, Answer]
+
+
+@pytest.mark.parametrize("route", ["host.me", "_all"])
+@pytest.mark.parametrize(
+    ("ahead_s", "side"), [(7200, "ahead of"), (121, "ahead of"), (-121, "behind"), (-7200, "behind")]
+)
+def test_nothing_is_run_while_the_clock_is_known_to_be_wrong(route: str, ahead_s: float, side: str) -> None:
+    """Not even an old job that has expired and is sent again to a host whose clock is behind."""
+    for issued_s in (0.0, ahead_s):
+        late = job(route=route, issued=NOW + timedelta(seconds=issued_s))
+        decision = decide(arrival_of(late), after_s=ahead_s, ahead_s=ahead_s)
+        assert isinstance(decision, Answer)
+        assert (decision.ending, decision.code) == (Ending.REJECTED, "clock_skew")
+        assert f"{abs(ahead_s):g} s {side} the controller's" in decision.error
+
+
+def test_a_clock_that_is_a_little_wrong_does_no_harm() -> None:
+    for ahead_s in (-120, 120):
+        assert isinstance(decide(arrival_of(job(lasts_s=600)), after_s=ahead_s, ahead_s=ahead_s), Run)
+
+
+def test_a_job_for_anybody_is_left_to_better_clocks_first() -> None:
+    mine = job(route="_any")
+    decisions = [decide(arrival_of(mine, delivered=count), after_s=7200, ahead_s=7200) for count in range(1, 6)]
     assert [type(each) for each in decisions] == [Leave, Leave, Leave, Answer, Answer]
 
 

@@ -18,6 +18,7 @@ from osapi.agent.gaps import LAST_SEQUENCE, SEQUENCE
 from osapi.agent.intake import Answer, Identity, Run, Standing
 from osapi.agent.listener import Listener
 from osapi.agent.puller import Puller
+from osapi.agent.skew import Skew
 from osapi.agent.slots import Slots
 from osapi.agent.tools import Tools
 from osapi.agent.worker import Worker
@@ -173,6 +174,7 @@ class Ears:
     clock: Clock
     gaps: list[None]
     duty: Duty
+    skew: Skew
 
     async def hear(self, subject: str, data: bytes, headers: Mapping[str, str] | None = None) -> None:
         wildcard = subject.replace(".query.", ".*.").replace(".modify.", ".*.")
@@ -189,7 +191,9 @@ class Ears:
 async def ears(tmp_path: Path) -> Ears:
     clock, worker, ledger, broker, gaps = Clock(), FakeWorker(), FakeLedger(), FakeBroker(), list[None]()
     claims = FakeClaims()
-    tools = cast("Tools", type("Few", (), {"now": clock, "slots": Slots(2), "ledger": ledger, "claims": claims}))
+    skew = Skew()
+    few = {"now": clock, "slots": Slots(2), "ledger": ledger, "claims": claims, "skew": skew}
+    tools = cast("Tools", type("Few", (), few))
     me = Identity(ME, NOW - timedelta(hours=1))
     duty = Duty(tmp_path / "drain.order", ME, VERIFIER, lambda: None)
     listener = Listener(
@@ -203,7 +207,7 @@ async def ears(tmp_path: Path) -> Ears:
     )
     await listener.start(cast("Broker", broker))
     puller = Puller(me, VERIFIER, cast("Worker", worker), tools, duty)
-    return Ears(listener, puller, broker, worker, ledger, claims, clock, gaps, duty)
+    return Ears(listener, puller, broker, worker, ledger, claims, clock, gaps, duty, skew)
 
 
 def anybody(**more: object) -> Job:
@@ -237,6 +241,13 @@ async def test_what_is_heard_is_handed_on(ears: Ears) -> None:
     await ears.hear("live.jobs.query.host.me", seal(late))
     assert ears.worker.told == [("accept", new.id), ("remind", known.id), ("answer", late.id)]
     assert ears.worker.endings == [Ending.EXPIRED]
+
+
+async def test_a_job_that_is_rejected_for_its_time_makes_us_ask_for_the_time_again(ears: Ears) -> None:
+    ears.skew.learn(NOW - timedelta(hours=2))
+    await ears.hear("live.jobs.query.host.me", seal(job()))
+    assert ears.worker.endings == [Ending.REJECTED]
+    assert ears.gaps == [None]
 
 
 async def test_what_is_not_ours_or_not_signed_is_not_handed_on(ears: Ears) -> None:

@@ -13,6 +13,7 @@ from tests.unit.agent.kit import ME, NOW, OWN, Clock, FakeBucket, opened
 from osapi.agent.greeting import Greeting
 from osapi.agent.nameplate import Nameplate
 from osapi.agent.progress import Progress
+from osapi.agent.skew import Skew
 from osapi.contract.errors import NoAnswer, OsapiError, Permanent, Unavailable
 from osapi.contract.ids import JobId
 from osapi.fleet import models
@@ -61,7 +62,7 @@ async def obey(sealed: bytes) -> None:
 
 
 async def greet(controller: Controller, wanted: asyncio.Event) -> None:
-    greeting = Greeting(ME, lambda: (JobId("held"),), Clock(), wanted, obey, random=lambda: 0.0)
+    greeting = Greeting(ME, lambda: (JobId("held"),), Clock(), wanted, obey, Skew(), random=lambda: 0.0)
     running = asyncio.ensure_future(greeting.run(cast("Broker", controller)))
     async with asyncio.timeout(5):
         await controller.answered.wait()

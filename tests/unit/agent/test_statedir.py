@@ -26,6 +26,17 @@ def test_the_folder_is_made_for_the_owner_alone(tmp_path: Path) -> None:
     state.release()
 
 
+def test_its_databases_are_the_owners_alone_also_those_of_an_older_version(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o700)
+    for name in ("ledger.db", "ledger.db-wal"):
+        (folder / name).write_bytes(b"")
+        (folder / name).chmod(0o644)
+    StateDir(folder).release()
+    modes = {path.name: path.stat().st_mode & 0o777 for path in folder.glob("*.db*")}
+    assert modes == {"ledger.db": 0o600, "ledger.db-wal": 0o600, "managed.db": 0o600}
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Invalid, match="cannot be made"):

@@ -38,6 +38,7 @@ from osapi.agent.nameplate import Nameplate
 from osapi.agent.outlet import Outlet
 from osapi.agent.pulse import Pulse
 from osapi.agent.reporter import Reporter
+from osapi.agent.skew import Skew
 from osapi.agent.slots import Slots
 from osapi.agent.tools import Tools
 from osapi.agent.worker import Worker
@@ -118,6 +119,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Callable[..., object]]:
             open_secrets=open_secrets,
             fail_points=FailPoints(fail_at, die),
             now=clock,
+            skew=Skew(),
         )
         return Bench(Worker(tools), tools, responses, queue, effects, clock, output)
 

@@ -31,13 +31,17 @@ def role(*names: str, **labels: str) -> Role:
 
 
 def test_the_permissions_are_those_of_the_contract() -> None:
-    ours = ["token:read", "token:write"]
+    ours = ["notify:read", "notify:write", "token:read", "token:write"]
     assert list(permissions.PERMISSIONS) == [*CONTRACT["permissions"], *ours]
 
 
 @pytest.mark.parametrize("name", ["admin", "write", "read"])
 def test_a_built_in_role_is_that_of_the_contract(name: str) -> None:
-    ours = {"token:read", "token:write"} if name == "admin" else set()
+    ours = {
+        "admin": {"notify:read", "notify:write", "token:read", "token:write"},
+        "write": {"notify:read", "notify:write"},
+        "read": {"notify:read"},
+    }[name]
     assert roles.BUILT_IN[name].permissions == set(CONTRACT["roles"][name]) | ours
     assert roles.BUILT_IN[name].limit is None
 

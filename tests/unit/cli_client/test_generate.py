@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 
-from osapi.cli import generate, node
+from osapi.cli import generate, node, tree
 from osapi.cli.option import BadUsage
 from osapi.contract.operation import Column, Kind, Operation
 from osapi.contract.secret import Secret
@@ -105,7 +105,7 @@ def test_what_is_given_becomes_the_request() -> None:
 def test_columns_and_groups_are_written_down() -> None:
     found = _commands(Flags, columns=(Column("NAME", "things[].name"),))
     assert found["COMMANDS"]["node thing make"]["columns"] == (("NAME", "things[].name", "text"),)
-    assert found["GROUPS"] == {"node thing": "Commands on thing."}
+    assert found["GROUPS"] == {"node thing": "Make a thing."}
 
 
 class Nested(msgspec.Struct):
@@ -174,3 +174,10 @@ def test_a_list_that_no_column_shows_is_shown_as_another_command_does() -> None:
 
 def test_what_a_row_shows_needs_no_details() -> None:
     assert _details(Column("DISK", "disks[].name")) == ()
+
+
+def test_every_group_says_what_it_is_for() -> None:
+    told = tree.below("node")
+    assert told["container"] == tree.below("node container")["docker"]
+    assert told["disk"] == "Show the mounted local file systems."
+    assert told["network"] == "Commands on dns, interface, ping, route."

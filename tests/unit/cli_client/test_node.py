@@ -205,7 +205,11 @@ def test_a_refusal_of_the_one_host_is_all_hosts_failing(node: Cli, controller: F
     controller.answer({"error": "web-01: not managed", "code": "not_managed", "job_id": JOB}, status=404)
     ran = node("sysctl", "get", "--key", "a.b", "-T", "web-01")
     assert ran.status == 3
-    assert ran.err == f"osapi: web-01: not managed\n  See what became of it: osapi client job get --job-id {JOB}\n"
+    assert ran.err == (
+        "osapi: web-01: not managed\n"
+        "  See what there is: osapi client node sysctl list -T web-01\n"
+        f"  See what became of it: osapi client job get --job-id {JOB}\n"
+    )
 
 
 def test_a_hostile_host_cannot_move_the_cursor(node: Cli, controller: FakeController) -> None:
@@ -256,3 +260,24 @@ def test_many_hosts_are_a_table(node: Cli, controller: FakeController, words: tu
     controller.results(ok(**STATUS))
     row = node("status", *words).out.splitlines()[-1]
     assert row.endswith("3 days  0.50  50.0%")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("nod",), "No such command 'nod'; did you mean node?"),
+        (("node", "sysctl", "creat"), "No such command 'creat'; did you mean create?"),
+        (("node", "sysctl", "zzz"), "No such command 'zzz'; there are create, delete, get, list, update"),
+    ],
+)
+def test_a_mistyped_command_is_told_with_what_may_be_meant(cli: Cli, words: tuple[str, ...], says: str) -> None:
+    ran = cli("client", *words)
+    assert (ran.status, ran.out) == (1, "")
+    assert says in ran.err
+
+
+def test_what_is_not_found_is_looked_for_with_the_list_of_its_kind(node: Cli, controller: FakeController) -> None:
+    hint = "See what there is: osapi client node user list -T web-01"
+    for words, is_told in ((("user", "get", "--name", "x"), True), (("package", "install", "--name", "x"), False)):
+        controller.answer({"error": "web-01: not there", "code": "not_found", "job_id": JOB}, status=404)
+        assert (hint in node(*words, "-T", "web-01").err) is is_told

@@ -69,9 +69,27 @@ OWN_KEYS = {
             "ca_file",
         )
     ),
+    *(
+        f"controller.notifications.{name}"
+        for name in (
+            "notifiers",
+            "schemes",
+            "conditions",
+            "group_window",
+            "hosts_shown",
+            "rate_limit",
+            "rate_interval",
+            "attempts",
+            "title",
+            "body",
+        )
+    ),
+    *(f"nats.notifications.{name}" for name in ("bucket", "storage", "replicas")),
     "data_dir",
     "insecure",
+    "agent.join",
     "controller.api.host",
+    "controller.pki.max_pending",
     "controller.api.job_expiry",
     "controller.api.body_limit_bytes",
     "controller.api.trusted_proxies",

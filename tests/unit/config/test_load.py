@@ -94,6 +94,7 @@ SAMPLES: dict[str, tuple[str, Any]] = {
     "telemetry.tracing.otlp_endpoint": ("http://collector:4318", "http://collector:4318"),
     "agent.fetch.paths": ("/var/log,/srv", ["/var/log", "/srv"]),
     "agent.heartbeat_interval": ("11s", timedelta(seconds=11)),
+    "controller.notifications.notifier": ("log, log", "log, log"),
     "agent.consumer.back_off": ("5s, 7s", [timedelta(seconds=5), timedelta(seconds=7)]),
 }
 SAMPLES_OF_TYPES: dict[Any, tuple[str, Any]] = {
@@ -292,3 +293,11 @@ def test_the_file_is_the_flag_then_the_variable_then_the_default_if_it_exists(tm
 def test_a_file_that_was_asked_for_must_exist(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="does not exist; name another one with --osapi-file"):
         locate(str(tmp_path / "missing.yaml"), {})
+
+
+def test_a_notifier_that_does_not_exist_is_refused_and_no_url_is_repeated(tmp_path: Path) -> None:
+    found = faults(
+        tmp_path,
+        "controller: {notifications: {notifier: 'log,opps', notifiers: {ops: {url: 'json://anna:hunter2@example.org'}}}}",
+    )
+    assert found == {"controller.notifications.notifier": '"opps" is not allowed; use one of log, ops'}

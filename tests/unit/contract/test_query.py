@@ -68,8 +68,8 @@ def test_a_query_is_read_as_it_binds(text: str, expression: Expression) -> None:
     ("text", "says"),
     [
         ("a b", "before 'b'"),
-        ("a,", "instead of 'the end'"),
-        ("a and", "instead of 'the end'"),
+        ("a,", "instead of the end"),
+        ("a and", "instead of the end"),
         ("and a", "instead of 'and'"),
         ("a or or b", "instead of 'or'"),
         ("(a", "a parenthesis is not closed"),

@@ -126,7 +126,7 @@ FAULTS = {
     "colour=green": 'colour: "green" is not allowed; expected one of red, blue',
     "mode=x": 'mode: "x" is not allowed; expected one of fast, slow',
     "name=": 'name: "" is not allowed; expected text of length >= 1',
-    "name=A1": 'name: "A1" is not allowed; expected Name in small letters, for example "web"',
+    "name=A1": 'name: "A1" is not allowed; what belongs there: Name in small letters, for example "web"',
     "numbers=1&numbers=x": 'numbers[1]: "x" is not allowed; expected a whole number',
     "when=soon": "when: Invalid RFC3339 encoded datetime",
 }
@@ -201,7 +201,7 @@ REFERENCE_FAULTS = {
     '{"name": "@fact.os", "count": 301}': ("count", "count: 301 is not allowed"),
     '{"name": "A1", "tags": ["@fact.os"]}': (
         "name",
-        'name: "A1" is not allowed; expected Name in small letters, for example "web"',
+        'name: "A1" is not allowed; what belongs there: Name in small letters, for example "web"',
     ),
     '{"colour": "green", "name": "@fact.os"}': ("colour", 'colour: "green" is not allowed; expected one of red, blue'),
     '{"count": "@fact.cpu.count"}': ("count", 'count: "@fact.cpu.count" is not allowed; expected a whole number'),

@@ -33,6 +33,7 @@ def test_an_empty_file_gives_everything_a_controller_needs(tmp_path: Path) -> No
         "agent-state",
         "file-state",
         "agent-enrollment",
+        "notifications",
         "auth-tokens",
     }
     assert [(store.name, store.ttl) for store in found.objects] == [

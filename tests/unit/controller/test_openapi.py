@@ -140,7 +140,7 @@ def test_what_is_described_is_what_is_served(document: dict[str, Any]) -> None:
     operations = {operation.name: operation for operation in discovery.operations()}
     tree = RouteTree(asgi.routes(operations, services, [], []))
     described = {(method.upper(), path) for method, path, _ in served(document)}
-    tags = {"Job", "Agent", "Facts", "File", "Audit", "Token"}
+    tags = {"Job", "Agent", "Facts", "File", "Audit", "Token", "Notification"}
     by_slices = {
         (each.method, each.path)
         for each in asgi.endpoints()

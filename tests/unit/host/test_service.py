@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +178,20 @@ class TestAnswers:
         heard: list[bytes] = []
         answered = await host.ask(ask("GET /long", limit=10, heard=heard.append))
         assert (b"".join(heard), answered) == (LONG, Answered(status=200, content=b""))
+
+    async def test_who_listens_may_hold_it_up(self, host: Host) -> None:
+        order: list[str] = []
+
+        async def take() -> None:
+            await asyncio.sleep(0)
+            order.append("taken")
+
+        def heard(_: bytes) -> Coroutine[Any, Any, None]:
+            order.append("heard")
+            return take()
+
+        await host.ask(ask("GET /long", heard=heard))
+        assert order == ["heard", "taken"] * (len(order) // 2)
 
     async def test_a_refusal_is_kept_and_not_heard(self, host: Host) -> None:
         heard: list[bytes] = []

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import msgspec
 
 from osapi.contract.errors import Conflict, DeadlineExceeded, Unavailable
 from osapi.domains.docker import decisions, refusals, since, usage
-from osapi.domains.docker.answers import ExecState, Made
+from osapi.domains.docker.answers import Container, ExecState, Made
 from osapi.domains.docker.engine import Engine, connect, read, refuse
+from osapi.domains.docker.following import Follower
 from osapi.domains.docker.frames import Frames
 from osapi.domains.docker.lines import Lines
 from osapi.domains.docker.models import (
@@ -23,6 +25,7 @@ from osapi.domains.docker.models import (
 from osapi.domains.docker.output import Output
 from osapi.domains.docker.using import EngineUser
 from osapi.host.plan import Plan
+from osapi.host.service import Heard
 
 LOG_S = 25.0
 STOP_S = 1.5
@@ -62,15 +65,13 @@ class Inside(EngineUser):
         return output.result(state.exit_code)
 
     async def log(self, request: ContainerLogQuery, /) -> ContainerLog:
-        """The latest lines that a container has written."""
+        """The latest lines that a container has written, or these and what comes, as it comes."""
         engine = await connect(self._host)
-        found, lines = await engine.container(request.id), Lines()
-        query: dict[str, object] = {"stdout": True, "stderr": True, "timestamps": True, "tail": request.tail}
-        if request.since:
-            query["since"] = since.seconds(request.since, self._host.now())
-        frames = Frames(lines.add, terminal=found.config.tty)
-        ask = engine.ask("GET", f"/containers/{found.id}/logs", query=query, deadline_s=LOG_S, heard=frames.add)
-        refuse(await self._host.ask(ask), f"read what container {request.id} has written")
+        found = await engine.container(request.id)
+        if request.follow:
+            return await self._follow(engine, found, request)
+        lines = Lines()
+        await self._hear(engine, found, request, LOG_S, Frames(lines.add, terminal=found.config.tty).add)
         return lines.told()
 
     async def stats(self, request: ContainerKey, /) -> ContainerStats:
@@ -82,6 +83,25 @@ class Inside(EngineUser):
         what, path = f"measure container {request.id}", f"/containers/{found.id}/stats"
         figures = await engine.get(what, usage.Figures, path, stream=False)
         return usage.told(found.id, found.plain_name, figures)
+
+    async def _follow(self, engine: Engine, found: Container, request: ContainerLogQuery) -> ContainerLog:
+        """Pass lines on until the container ends or the time is over; whoever leaves earlier cancels the job."""
+        follower = Follower(self._host.task.live, terminal=found.config.tty)
+        with contextlib.suppress(DeadlineExceeded):
+            await self._hear(engine, found, request, float(request.duration), follower.hear)
+        await follower.end()
+        return ContainerLog(lines=[], followed=follower.count)
+
+    async def _hear(
+        self, engine: Engine, found: Container, request: ContainerLogQuery, deadline_s: float, heard: Heard
+    ) -> None:
+        query: dict[str, object] = {"stdout": True, "stderr": True, "timestamps": True, "tail": request.tail}
+        if request.since:
+            query["since"] = since.seconds(request.since, self._host.now())
+        if request.follow:
+            query["follow"] = True
+        ask = engine.ask("GET", f"/containers/{found.id}/logs", query=query, deadline_s=deadline_s, heard=heard)
+        refuse(await self._host.ask(ask), f"read what container {request.id} has written")
 
     async def _run(self, engine: Engine, program: str, output: Output, timeout: int, what: str) -> ExecState:
         """Start it and hear its output; the output may end before the program does."""

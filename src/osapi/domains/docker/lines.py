@@ -1,4 +1,4 @@
-"""The lines that a container has written, the latest ones of them, in bounded size. Pure."""
+"""The lines that a container writes: the latest ones of them in bounded size, or all as they come."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from osapi.domains.docker.frames import Told
 from osapi.domains.docker.models import ContainerLog, LogLine
 from osapi.host.output import Capture, as_text
 from osapi.host.program import Stream
@@ -20,34 +21,48 @@ KEPT = 4 * LOG_LIMIT
 _PIECE_LIMIT = 4 * LINE_LIMIT
 
 
-class Lines:
-    """Takes in pieces of two streams and keeps the latest lines."""
+class Split:
+    """Makes lines of the pieces of two streams; one that is too long counts as several. `told` hears of each."""
 
-    def __init__(self) -> None:
-        self._lines: deque[tuple[Stream, bytes]] = deque()
+    def __init__(self, told: Told) -> None:
+        self._told = told
         self._open: dict[Stream, bytes] = {}
-        self._size = 0
-        self._incomplete = False
 
     def add(self, stream: Stream, piece: bytes) -> None:
         """Take in the next bytes of a stream."""
         *whole, rest = (self._open.pop(stream, b"") + piece).split(b"\n")
         for line in whole:
-            self._keep(stream, line)
+            self._told(stream, line)
         if len(rest) > _PIECE_LIMIT:
-            self._keep(stream, rest)
+            self._told(stream, rest)
         elif rest:
             self._open[stream] = rest
 
-    def told(self) -> ContainerLog:
-        """All of it, the oldest first; what has no end yet counts as a line."""
+    def end(self) -> None:
+        """What has no end yet counts as a line."""
         for stream, rest in self._open.items():
-            self._keep(stream, rest)
+            self._told(stream, rest)
         self._open.clear()
+
+
+class Lines:
+    """Takes in pieces of two streams and keeps the latest lines."""
+
+    def __init__(self) -> None:
+        self._lines: deque[tuple[Stream, bytes]] = deque()
+        self._split = Split(self._keep)
+        self.add = self._split.add
+        """Takes in the next bytes of a stream."""
+        self._size = 0
+        self._incomplete = False
+
+    def told(self) -> ContainerLog:
+        """All of it, the oldest first."""
+        self._split.end()
         found: list[LogLine] = []
         size = 0
         for stream, text in reversed(self._lines):
-            line = _line(stream, text)
+            line = line_of(stream, text)
             size += len(msgspec.json.encode(line)) + 1
             if size > LOG_LIMIT:
                 self._incomplete = True
@@ -63,7 +78,7 @@ class Lines:
             self._incomplete = True
 
 
-def _line(stream: Stream, content: bytes) -> LogLine:
+def line_of(stream: Stream, content: bytes) -> LogLine:
     """Each line begins with the time at which the engine received it, as RFC 3339."""
     first, _, rest = content.partition(b" ")
     timestamp = _moment(first)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from osapi.contract.operation import Change, Timed
+from osapi.contract.operation import Change, Followed, Timed
 from osapi.domains.docker import notation, references
 from osapi.domains.docker import since as times
 
@@ -194,7 +194,7 @@ class ContainerExec(Timed, kw_only=True):
         notation.variables(self.env)
 
 
-class ContainerLogQuery(Struct, kw_only=True):
+class ContainerLogQuery(Followed, kw_only=True):
     """Which part of what a container has written to show."""
 
     id: Id
@@ -310,6 +310,9 @@ class ContainerLog(Struct, kw_only=True, omit_defaults=True):
     truncated: Annotated[
         bool, Meta(description="Whether older lines were left out because the answer would be too long.")
     ] = False
+    followed: Annotated[
+        int, Meta(description="How many lines were told as events while they came; `lines` is empty then.")
+    ] = 0
 
 
 class ContainerStats(Struct, kw_only=True, omit_defaults=True):

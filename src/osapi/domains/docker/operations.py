@@ -218,7 +218,7 @@ LOGS = Operation(
     permission="docker:read",
     route=("GET", "/container/docker/{id}/logs"),
     command=("node", "container", "docker", "logs"),
-    summary="Show the latest lines that a container has written.",
+    summary="Show the latest lines that a container has written, or follow them.",
     columns=(
         Column("TIMESTAMP", "lines[].timestamp"),
         Column("STREAM", "lines[].stream"),

@@ -80,7 +80,7 @@ def delete(request: GroupDelete, seen: Seen) -> Plan:
     if group is None:
         return Plan()
     if group.gid == 0 or (group.gid < FIRST_ORDINARY_ID and not request.force):
-        remedy = "" if group.gid == 0 else "; set force to remove it all the same"
+        remedy = " and is never deleted" if group.gid == 0 else "; set force to remove it all the same"
         raise Protected(f"group {group.name} (gid {group.gid}) belongs to the system{remedy}")
     users = [account.name for account in seen.accounts if account.gid == group.gid]
     if users:

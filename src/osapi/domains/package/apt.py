@@ -53,6 +53,13 @@ _MEANINGS: tuple[tuple[str, type[OsapiError], str], ...] = (
 )
 """What apt-get says (in the C locale), and which failure it is. The first that fits counts."""
 
+_REMEDIES = {
+    "not_found": "; check the name, or refresh the lists with package update",
+    "denied": "; run the agent as root, or let it use sudo (agent.privilege_escalation)",
+    "needs_repair": "; package repair ends it",
+    "no_space": "; make room there first",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
@@ -191,7 +198,7 @@ def refusal(completed: Completed, what: str) -> OsapiError:
     said = text(completed)
     for pattern, kind, code in _MEANINGS:
         if re.search(pattern, said):
-            return kind(f"cannot {what}: {_reason(said)}{_holder(said)}", code=code)
+            return kind(f"cannot {what}: {_reason(said)}{_holder(said)}{_REMEDIES.get(code, '')}", code=code)
     return failure_of(completed)
 
 

@@ -125,7 +125,7 @@ def note_after_delete(seen: Seen, running: str | None) -> str:
 def _settable(seen: Seen) -> str:
     """The value now, of a parameter that can be set and read back."""
     if seen.kernel is None:
-        raise NotFound(f"the kernel of this host has no parameter {seen.key}")
+        raise NotFound(f"the kernel of this host has no parameter {seen.key}; `sysctl -a` there lists those it has")
     if seen.kernel.kind is not FileKind.FILE:
         raise NotFound(f"{seen.key} is a group of kernel parameters; name one of them")
     if seen.running is None or not seen.kernel.mode & 0o200:

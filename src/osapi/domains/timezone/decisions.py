@@ -38,7 +38,9 @@ def check_zone(zone: str, content: bytes | None, *, has_database: bool) -> None:
     if not has_database:
         raise MissingTool(f"there are no time zones in {zones.DATABASE} on this host; install the package tzdata")
     if not zones.is_zone(content):
-        raise Invalid(f"unknown time zone {zone!r}: there is no such zone in {zones.DATABASE} on this host")
+        raise Invalid(
+            f"unknown time zone {zone!r}: there is no such zone in {zones.DATABASE} on this host; `timedatectl list-timezones` there lists them"
+        )
 
 
 def decide(zone: str, seen: Seen) -> Plan:

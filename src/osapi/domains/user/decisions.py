@@ -95,7 +95,7 @@ def delete(request: UserDelete, seen: Seen) -> Plan:
         return Plan()
     is_system = account.uid < FIRST_ORDINARY_ID or account.uid == _OVERFLOW_ID
     if account.uid == 0 or (is_system and not request.force):
-        remedy = "" if account.uid == 0 else "; set force to remove it all the same"
+        remedy = " and is never deleted" if account.uid == 0 else "; set force to remove it all the same"
         raise Protected(f"account {account.name} (uid {account.uid}) belongs to the system{remedy}")
     run = Run(
         argv=("userdel", *(("--remove",) if request.remove_home else ()), "--", account.name),
