@@ -115,7 +115,7 @@ class ControllerProcess:
         host, _, port = self.broker_url.removeprefix("nats://").rpartition(":")
         controller = {
             "api": {"port": self.port, **self.settings.get("api", {})},
-            "nats": {"host": host, "port": int(port)},
+            "nats": {"host": host, "port": int(port), "auth": {"type": "none"}},
             **self.settings.get("controller", {}),
         }
         more = {name: value for name, value in self.settings.items() if name not in ("api", "controller")}
