@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
-from osapi.agent import keys, trust
+from osapi.agent import keys, preflight, trust
 from osapi.agent.catalogue import Domains
 from osapi.agent.duty import Duty
 from osapi.agent.failpoints import FailPoints
@@ -29,7 +29,7 @@ from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import Invalid, Unavailable
 from osapi.contract.ids import MachineId
-from osapi.host import identity, trial
+from osapi.host import capabilities, identity, trial
 from osapi.host.fetchable import Fetchable
 from osapi.host.local import LocalHost, open_host
 from osapi.host.objects import BrokerObjects
@@ -139,12 +139,16 @@ def _trust(setup: Setup) -> Trust:
 
 async def _host(setup: Setup, state: StateDir, reach: Reach) -> LocalHost:
     agent, paths = setup.settings.agent, setup.paths
+    escalate = preflight.escalation(setup.settings)
+    if escalate is not None:
+        await asyncio.to_thread(preflight.require, setup.settings)
+        capabilities.keep_to_ourselves()
     claims = identity.Claims(machine_id=agent.machine_id, hostname=agent.hostname, labels=agent.labels)
     return await open_host(
         state.path,
         claims=claims,
         reach=reach,
-        sudo=agent.privilege_escalation.enabled,
+        escalate=escalate,
         fetchable=Fetchable(paths=tuple(agent.fetch.paths), max_bytes=agent.fetch.max_bytes),
         private_places=[str(place) for place in (paths.data_dir, paths.pki, paths.agent_pki, paths.nats_store)],
         facts_folder=agent.facts.folder,

@@ -102,6 +102,13 @@ class PrivilegeEscalation(Section, frozen=True, kw_only=True):
     enabled: Annotated[
         bool, Meta(description="Whether changes go through sudo; what that needs is checked at the start.")
     ] = False
+    without: Annotated[
+        list[str],
+        Meta(
+            description="Domains whose changes are not granted to an agent that is not root. `command` stands for commands as "
+            "another account; without it they run as the agent's own."
+        ),
+    ] = field(default_factory=lambda: ["command"])
 
 
 class Fetch(Section, frozen=True, kw_only=True):

@@ -51,6 +51,7 @@ from osapi.telemetry import metrics as telemetry
 from osapi.telemetry.log import get_logger
 from osapi.telemetry.metrics import Checks, Metrics
 from osapi.telemetry.process import ProcessMeter
+from osapi.telemetry.readiness import announce_ready
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 from osapi.transport.objects import ObjectStore
@@ -112,6 +113,7 @@ class Controller:
             app = await self._build(opened)
             self._server = HttpServer(app, sockets, self._stopping)
             _log.info("controller.ready", address=f"http://{api.host}:{api.port}")
+            announce_ready()
             await self._server.run()
         _log.info("controller.stopped")
 

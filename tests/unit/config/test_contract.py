@@ -105,6 +105,7 @@ OWN_KEYS = {
     "agent.state_dir",
     "agent.heartbeat_interval",
     "agent.keep_output_bytes",
+    "agent.privilege_escalation.without",
     "agent.fetch.paths",
     "agent.fetch.max_bytes",
     "nats.output.bucket",
