@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
-from osapi.agent import keys, preflight
+from osapi.agent import keys, preflight, trust
 from osapi.agent.catalogue import Domains
 from osapi.agent.duty import Duty
 from osapi.agent.failpoints import FailPoints
@@ -22,6 +22,7 @@ from osapi.agent.pressure import Pressure
 from osapi.agent.pulse import Pulse
 from osapi.agent.reach import Reach
 from osapi.agent.statedir import StateDir
+from osapi.agent.trust import Trust
 from osapi.config import connection
 from osapi.config.agent import Nats
 from osapi.config.paths import Paths
@@ -33,8 +34,6 @@ from osapi.host.fetchable import Fetchable
 from osapi.host.local import LocalHost, open_host
 from osapi.host.objects import BrokerObjects
 from osapi.jobs import subjects
-from osapi.pki.keys import load_public_key
-from osapi.pki.signing import Verifier
 from osapi.telemetry.log import get_logger
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
@@ -70,7 +69,7 @@ class Foundation:
 
     setup: Setup
     own: Keys
-    verifier: Verifier
+    trust: Trust
     """Knows what the controller has signed."""
     host: LocalHost
     machine: MachineId
@@ -107,7 +106,7 @@ async def lay(setup: Setup, stack: AsyncExitStack) -> Foundation:
     names = await host.names()
     nameplate = Nameplate(host, names.hostname, wanted.beat.set)
     await _joining(setup, own, names.machine_id, names.hostname).run()
-    verifier = _verifier(setup.paths)
+    trusted = _trust(setup)
     address = _address(setup, names.machine_id)
     broker = await _connect(setup, address, names.machine_id, wanted)
     stack.push_async_callback(broker.close)
@@ -115,27 +114,27 @@ async def lay(setup: Setup, stack: AsyncExitStack) -> Foundation:
     return Foundation(
         setup=setup,
         own=own,
-        verifier=verifier,
+        trust=trusted,
         host=_with_objects(host, broker, setup.settings),
         machine=names.machine_id,
         nameplate=nameplate,
         ledger=ledger,
         broker=broker,
-        duty=Duty(state.drain_order, names.machine_id, verifier, wanted.beat.set),
+        duty=Duty(state.drain_order, names.machine_id, trusted.verifier, wanted.beat.set),
         pressure=Pressure(state.conditions, setup.settings.agent, setup.now),
         figures=figures,
         wanted=wanted,
     )
 
 
-def _verifier(paths: Paths) -> Verifier:
-    path = paths.controller_public_key
+def _trust(setup: Setup) -> Trust:
+    path = setup.paths.controller_public_key
     if not path.exists():
         raise Invalid(
             f"{path} is missing, so this agent could trust no job; join with a token of its controller"
             " (`osapi agent start --join TOKEN`; on one machine, start the controller first)"
         )
-    return Verifier.of(load_public_key(path))
+    return trust.of(setup.paths, setup.now)
 
 
 async def _host(setup: Setup, state: StateDir, reach: Reach) -> LocalHost:

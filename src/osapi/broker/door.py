@@ -14,18 +14,45 @@ import msgspec
 
 from osapi.broker.configuration import Guests
 from osapi.config import private
-from osapi.contract.errors import Invalid, OsapiError
+from osapi.contract.errors import Forbidden, Invalid, OsapiError
 from osapi.fleet.enrolment.book import Book
-from osapi.pki import nkeys
-from osapi.pki.keys import load_public_key
+from osapi.jobs import subjects
+from osapi.pki import nkeys, rotations
+from osapi.pki.ed25519 import PublicKey
+from osapi.pki.keys import fingerprint, load_public_key
 from osapi.pki.signing import Verifier
 from osapi.telemetry.log import get_logger
 from osapi.transport.broker import Broker
+from osapi.transport.bucket import Entry
 
 _SETTLE_S = 0.05
 """Changes that come within this time are one."""
 _AGAIN_S = 0.2
 _log = get_logger(__name__)
+
+
+class Controllers:
+    """The keys of the controller: the one that is trusted, and those that a chain of keys ties to it."""
+
+    def __init__(self, trusted: PublicKey) -> None:
+        self._trusted = trusted
+        self._keys: dict[str, PublicKey] = {fingerprint(trusted): trusted}
+        self.verifier = Verifier(self._keys)
+
+    def learn(self, entry: Entry | None) -> None:
+        """Know what is stored, before anything that was signed is read."""
+        if entry is not None:
+            self.take(entry.value)
+
+    def take(self, value: bytes) -> None:
+        """Know the keys of a chain too, if it is well signed and holds the trusted key; empty for one that was removed."""
+        if not value:
+            return
+        try:
+            self._keys |= rotations.follow(rotations.decode(value), self._trusted).keys
+        except Forbidden as problem:
+            _log.error("security.rotation_refused", error=problem.message)
+        self.verifier.know(self._keys)
 
 
 class Door:
@@ -52,7 +79,9 @@ class Door:
     async def _open(self, broker: Broker) -> Book:
         while True:
             try:
-                book = Book(broker.bucket(self._bucket), Verifier.of(load_public_key(self._controller_key)))
+                bucket, controllers = broker.bucket(self._bucket), Controllers(load_public_key(self._controller_key))
+                controllers.learn(await bucket.get(subjects.ROTATIONS))
+                book = Book(bucket, controllers.verifier, controllers.take)
                 await book.start()
             except OsapiError as problem:
                 _log.debug("broker.enrolment_not_followed", error=problem.message)

@@ -37,6 +37,8 @@ def of_agent(settings: Settings, machine: MachineId) -> Permissions:
             f"$KV.{name}{nats.kv.response_bucket}.responses.*.{own}",
             # The claim on a job for anybody, to find out whether one that the broker did not confirm is ours.
             f"$JS.API.DIRECT.GET.KV_{name}{nats.kv.bucket}.$KV.{name}{nats.kv.bucket}.{claims}",
+            # How the controller's key was replaced.
+            f"$JS.API.DIRECT.GET.KV_{name}{nats.enrollment.bucket}.$KV.{name}{nats.enrollment.bucket}.{subjects.ROTATIONS}",
             *_objects(f"{name}{nats.objects.bucket}" if nats.objects.bucket else ""),
             *_keeping(f"{name}{nats.output.bucket}" if nats.output.bucket else ""),
             *([f"$KV.{name}{nats.file_state.bucket}.{own}.*"] if nats.file_state.bucket else []),
@@ -45,7 +47,7 @@ def of_agent(settings: Settings, machine: MachineId) -> Permissions:
         ),
         subscribe=(
             *(f"{subject}live.jobs.*.{route}" for route in ("_all", f"host.{own}", "label.>")),
-            *(f"{subject}{each}" for each in (f"cancel.{own}", "cancel._all", f"drain.{own}")),
+            *(f"{subject}{each}" for each in (f"cancel.{own}", "cancel._all", f"drain.{own}", subjects.ROTATED)),
             f"{subjects.inbox(machine)}.>",
         ),
     )
@@ -59,6 +61,7 @@ def of_broker(settings: Settings) -> Permissions:
     return Permissions(
         publish=(
             f"$KV.{name}{nats.registry.bucket}.nats.*",
+            f"$JS.API.DIRECT.GET.{enrolled}.$KV.{name}{nats.enrollment.bucket}.{subjects.ROTATIONS}",
             f"$JS.API.STREAM.INFO.{enrolled}",
             f"$JS.API.CONSUMER.CREATE.{enrolled}.>",
             f"$JS.API.CONSUMER.DELETE.{enrolled}.*",

@@ -22,7 +22,7 @@ from osapi.config.listening import refuse_exposed
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import Invalid, Unauthenticated
-from osapi.pki import keys, nkeys
+from osapi.pki import key_folder, nkeys
 
 ADMIN = "admin"
 
@@ -64,7 +64,7 @@ def controller(settings: Settings, paths: Paths, environ: Mapping[str, str]) -> 
     here = context_of(settings, paths)
     token = tokens.issue(ring, ADMIN, [ADMIN], [], tokens.MAX_LIFETIME, datetime.now(UTC))
     context, remark = _context(here._replace(token=token), ring, settings, environ)
-    keys.load_or_create_keypair(paths.pki, "controller")  # last, for it marks that the first start is done
+    key_folder.load(paths.pki)  # last, for it marks that the first start is done
     return Found(here.url, token if first else "", context, remark)
 
 

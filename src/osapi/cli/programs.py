@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from osapi.cli.main import Globals
+from osapi.cli.main import Globals, LazyGroup
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,9 @@ insecure_option = click.option(
 dry_run_option = click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 
 
-@click.group()
+@click.group(
+    cls=LazyGroup, lazy={"key": ("osapi.cli.controller_key:key", "The key with which the controller signs jobs.")}
+)
 @click.option("-p", "--port", metavar="PORT", help="TCP port of the REST API. Default: 8080.")
 @click.pass_obj
 def controller(said: Globals, port: str | None) -> None:

@@ -25,6 +25,7 @@ from osapi.controller import asgi, auditing, enrolling, entrance, layout, notify
 from osapi.controller.authenticate import Authenticator
 from osapi.controller.node import NodeServices
 from osapi.controller.observed import observed
+from osapi.controller.rotating import Rotating
 from osapi.controller.serve import HttpServer, bind
 from osapi.controller.status import http as status_routes
 from osapi.controller.status.look import Sources
@@ -46,8 +47,6 @@ from osapi.fleet.service import FleetService, Keys
 from osapi.jobs import http as job_routes
 from osapi.jobs.quarantine import Quarantine
 from osapi.jobs.service import JobNames, JobService
-from osapi.pki.keys import load_or_create_keypair
-from osapi.pki.signing import Signer, Verifier
 from osapi.telemetry import metrics as telemetry
 from osapi.telemetry.log import get_logger
 from osapi.telemetry.metrics import Checks, Metrics
@@ -145,11 +144,14 @@ class Controller:
         wanted = layout.of_settings(settings)
         await provision(broker, wanted)
         await known.start(broker)
-        audit = auditing.service(settings, self._paths, broker)
+        rotating = Rotating(self._paths.pki)
+        opened.push_async_callback(rotating.stop)
+        await rotating.start(broker, settings.nats.enrollment.bucket)
+        audit = auditing.service(settings, self._paths, broker, rotating)
         if audit is not None:
             opened.push_async_callback(audit.stop)
             await audit.start()
-        keys = self._keys()
+        keys = Keys(rotating.signer, rotating.verifier, enrolling.accepts(settings), rotating.told)
         quarantine = Quarantine(time.time)
         fleet = FleetService(broker, settings.nats, keys, quarantine)
         opened.push_async_callback(fleet.stop)
@@ -169,7 +171,7 @@ class Controller:
             wait_s=settings.controller.api.job_timeout.total_seconds(),
             body_limit=settings.controller.api.body_limit_bytes,
         )
-        checks = {**_checks(broker, jobs, heartbeat), **auditing.checks(audit)}
+        checks = {**_checks(broker, jobs, heartbeat), **auditing.checks(audit), "signing key": rotating.problem}
         seen = {**checks, **auditing.findings(audit), **notifying.findings(notify)}
         opened.callback(metrics.close)
         _show(metrics, checks, jobs, heartbeat)
@@ -182,7 +184,7 @@ class Controller:
             *enrolment_routes.routes(enrolment, fleet.registry),
             *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines, enrolment.forget),
             *discovery_routes.routes(fleet.registry, fleet.components),
-            *auditing.routes(audit, self._paths),
+            *auditing.routes(audit, rotating),
             *notifying.routes(notify, fleet.registry),
             *await self._files(broker, FleetView(fleet.registry), opened),
             *target_routes.routes(fleet.registry),
@@ -229,10 +231,6 @@ class Controller:
                 await asyncio.sleep(_PROVISION_AGAIN_S)
             else:
                 return
-
-    def _keys(self) -> Keys:
-        key = load_or_create_keypair(self._paths.pki, "controller")
-        return Keys(Signer(key), Verifier.of(key.public_key), enrolling.accepts(self._settings))
 
     def _report(self, broker: Broker, opened: AsyncExitStack, metrics: Metrics) -> Heartbeat:
         """Keep telling the registry that this controller lives, and at the end that it ended in good order."""

@@ -12,7 +12,6 @@ from osapi.fleet.enrolment.book import Book
 from osapi.fleet.enrolment.service import Enrolment, Terms
 from osapi.fleet.service import Keys
 from osapi.pki import join_token
-from osapi.pki.keys import load_public_key
 from osapi.telemetry.log import get_logger
 from osapi.transport.broker import Broker
 
@@ -36,8 +35,7 @@ def accepts(settings: Settings) -> bool:
 async def begin(settings: Settings, paths: Paths, broker: Broker, keys: Keys) -> Enrolment:
     """Enrol from now on; the agent of the same installation finds a token for itself."""
     bucket = broker.bucket(settings.nats.enrollment.bucket)
-    public = load_public_key(paths.pki / "controller.pub")
-    enrolment = Enrolment(broker, bucket, Book(bucket, keys.verifier), keys.signer, public, _terms(settings))
+    enrolment = Enrolment(broker, bucket, Book(bucket, keys.verifier), keys, _terms(settings))
     await enrolment.start()
     await _offer(enrolment, settings, paths)
     return enrolment

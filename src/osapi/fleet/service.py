@@ -28,6 +28,8 @@ class Keys:
     verifier: Verifier
     accepts: bool = True
     """Whether only accepted keys of agents count; not so where the broker knows no users."""
+    rotations: Callable[[], bytes] = lambda: b"[]"
+    """The chain of the controller's keys, as `pki.rotations` encodes it."""
 
 
 class FleetService:

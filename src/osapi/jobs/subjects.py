@@ -18,6 +18,10 @@ HELLO = "hello.*"
 CONTROLLERS = "controllers"
 """Queue group of all controllers: one of them answers."""
 OUTPUT_SUBJECTS = "output.>"
+ROTATED = "pki.rotate"
+"""Where it is announced that the controller's key was replaced."""
+ROTATIONS = "controller.rotations"
+"""Key in the bucket `agent-enrollment` of the chain of the controller's keys."""
 JOIN_REQUESTS = "enroll.request.*"
 ANY_FILTERS = ("jobs.query._any", "jobs.modify._any")
 

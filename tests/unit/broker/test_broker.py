@@ -56,6 +56,7 @@ def test_by_default_the_controller_may_all_and_an_agent_its_own_subjects() -> No
         "$KV.job-queue.status.*.acknowledged._any.0",
         "$KV.job-responses.responses.*.m1",
         "$JS.API.DIRECT.GET.KV_job-queue.$KV.job-queue.status.*.acknowledged._any.0",
+        "$JS.API.DIRECT.GET.KV_agent-enrollment.$KV.agent-enrollment.controller.rotations",
         "$JS.API.DIRECT.GET.OBJ_file-objects.$O.file-objects.M.*",
         "$JS.API.DIRECT.GET.OBJ_file-objects.$O.file-objects.C.*.*",
         "$O.job-output.M.*",
@@ -71,12 +72,14 @@ def test_by_default_the_controller_may_all_and_an_agent_its_own_subjects() -> No
         "cancel.m1",
         "cancel._all",
         "drain.m1",
+        "pki.rotate",
         "_INBOX.m1.>",
     ]
     assert agent["permissions"]["allow_responses"] is True
     assert broker["nkey"] == "UBROKER"
     assert broker["permissions"]["publish"]["allow"] == [
         "$KV.agent-registry.nats.*",
+        "$JS.API.DIRECT.GET.KV_agent-enrollment.$KV.agent-enrollment.controller.rotations",
         "$JS.API.STREAM.INFO.KV_agent-enrollment",
         "$JS.API.CONSUMER.CREATE.KV_agent-enrollment.>",
         "$JS.API.CONSUMER.DELETE.KV_agent-enrollment.*",
@@ -104,6 +107,7 @@ def test_the_namespace_stands_in_every_subject_and_name_of_an_agent() -> None:
         "$KV.site-job-queue.status.*.acknowledged._any.0",
         "$KV.site-job-responses.responses.*.m1",
         "$JS.API.DIRECT.GET.KV_site-job-queue.$KV.site-job-queue.status.*.acknowledged._any.0",
+        "$JS.API.DIRECT.GET.KV_site-agent-enrollment.$KV.site-agent-enrollment.controller.rotations",
         "$JS.API.DIRECT.GET.OBJ_site-file-objects.$O.site-file-objects.M.*",
         "$JS.API.DIRECT.GET.OBJ_site-file-objects.$O.site-file-objects.C.*.*",
         "$O.site-job-output.M.*",
@@ -119,6 +123,7 @@ def test_the_namespace_stands_in_every_subject_and_name_of_an_agent() -> None:
         "site.cancel.m1",
         "site.cancel._all",
         "site.drain.m1",
+        "site.pki.rotate",
         "_INBOX.m1.>",
     )
 

@@ -16,7 +16,7 @@ from osapi.fleet.enrolment.pace import Pace
 from osapi.fleet.enrolment.records import Barred, KeyEntry, Pending, Standing, TokenEntry, print_of
 from osapi.fleet.enrolment.wire import Request, Status
 from osapi.jobs import envelope
-from osapi.pki import join_token, nkeys
+from osapi.pki import join_token, nkeys, rotations
 from osapi.pki.ed25519 import PrivateKey
 from osapi.pki.join_token import JoinToken
 from osapi.pki.signing import Signer, Verifier
@@ -101,15 +101,29 @@ def test_a_machine_id_that_would_be_something_else_in_a_subject_is_refused(machi
 
 def test_an_answer_counts_from_the_controller_of_the_token_to_this_request_alone() -> None:
     good = Signer(CONTROLLER)
-    answer = wire.answered(good, CONTROLLER.public_key, question(), ACCEPTED, "")
+    answer = wire.answered(good, b"[]", question(), ACCEPTED, "")
     assert wire.heard(answer, question(), good.key_id).status is ACCEPTED
-    rogue = wire.answered(Signer(OTHER), OTHER.public_key, question(), ACCEPTED, "")
-    claimed = wire.answered(Signer(OTHER), CONTROLLER.public_key, question(), ACCEPTED, "")
+    rogue = wire.answered(Signer(OTHER), b"[]", question(), ACCEPTED, "")
+    claimed = envelope.seal(Signer(OTHER), envelope.ADMISSION, envelope.parse(answer)[1])
     for forged in (rogue, claimed, answer.partition(b"\n")[2], b"{}"):
         with pytest.raises(Forbidden):
             wire.heard(forged, question(), good.key_id)
     with pytest.raises(Forbidden, match="another request"):
         wire.heard(answer, question(OTHER), good.key_id)
+
+
+def test_a_token_counts_for_the_key_that_took_the_place_of_the_one_it_names() -> None:
+    former, now = Signer(CONTROLLER), datetime.now(UTC)
+    chain = rotations.encode(rotations.extended((), CONTROLLER, OWN, now, now))
+    answer = wire.answered(Signer(OWN), chain, question(), ACCEPTED, "")
+    assert wire.heard(answer, question(), former.key_id).controller == OWN.public_key.raw
+    rogue = rotations.extended((), OTHER, OWN, now, now)
+    late = wire.answered(former, chain, question(), ACCEPTED, "")
+    for forged in (rotations.encode(rogue), b"[]", b"[1]"):
+        with pytest.raises(Forbidden):
+            wire.heard(wire.answered(Signer(OWN), forged, question(), ACCEPTED, ""), question(), former.key_id)
+    with pytest.raises(Forbidden, match="names"):
+        wire.heard(late, question(), Signer(OWN).key_id)
 
 
 def test_entries_count_where_a_controller_has_put_them() -> None:

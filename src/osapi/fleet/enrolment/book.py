@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from osapi.contract.errors import Forbidden
 from osapi.contract.ids import MachineId
 from osapi.fleet.enrolment import records
 from osapi.fleet.enrolment.records import Barred, KeyEntry, Pending, Record, Standing, TokenEntry
+from osapi.jobs import subjects
 from osapi.pki.signing import Verifier
 from osapi.telemetry.log import get_logger
 from osapi.transport.bucket import Bucket, Entry
@@ -23,9 +24,15 @@ _log = get_logger(__name__)
 
 
 class Book:
-    """Keys, requests, tokens and revoked keys. `bucket` None holds what `note` is given."""
+    """Keys, requests, tokens and revoked keys. `bucket` None holds what `note` is given.
 
-    def __init__(self, bucket: Bucket | None, controllers: Verifier) -> None:
+    `on_rotation` is told of every chain of controller keys, of which nothing is believed yet.
+    """
+
+    def __init__(
+        self, bucket: Bucket | None, controllers: Verifier, on_rotation: Callable[[bytes], None] = lambda _: None
+    ) -> None:
+        self._on_rotation = on_rotation
         self._controllers = controllers
         self._records: dict[str, Record] = {}
         self.changed = asyncio.Event()
@@ -47,6 +54,9 @@ class Book:
 
     def note(self, entry: Entry) -> None:
         """Take in one entry; one that no controller has written changes nothing."""
+        if entry.key == subjects.ROTATIONS:
+            self._on_rotation(entry.value)
+            return
         word = entry.key.partition(".")[0]
         kind = KINDS.get(word)
         if kind is None or (entry.deleted and word in _LASTING):

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 import msgspec
 
@@ -20,7 +21,7 @@ from osapi.fleet.enrolment.records import Barred, KeyEntry, Pending, Record, Sta
 from osapi.fleet.enrolment.wire import Request, Status
 from osapi.jobs import subjects
 from osapi.pki import join_token, nkeys
-from osapi.pki.ed25519 import PrivateKey, PublicKey
+from osapi.pki.ed25519 import PrivateKey
 from osapi.pki.join_token import JoinToken
 from osapi.pki.signing import Signer, Verifier
 from osapi.telemetry.log import get_logger
@@ -41,6 +42,25 @@ class Terms:
     most_pending: int
 
 
+class ControllerKeys(Protocol):
+    """By which a controller signs, and whom it believes; see `fleet.service.Keys`."""
+
+    @property
+    def signer(self) -> Signer:
+        """Signs with the key of today."""
+        ...
+
+    @property
+    def verifier(self) -> Verifier:
+        """Knows every key of a controller."""
+        ...
+
+    @property
+    def rotations(self) -> Callable[[], bytes]:
+        """Gives the chain of keys, encoded."""
+        ...
+
+
 class Enrolment:
     """The enrolment of one controller."""
 
@@ -49,17 +69,16 @@ class Enrolment:
         broker: Broker,
         bucket: Bucket,
         book: Book,
-        signer: Signer,
-        public: PublicKey,
+        keys: ControllerKeys,
         terms: Terms,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.book = book
         self._broker = broker
         self._bucket = bucket
-        self._signer = signer
-        self._verifier = Verifier.of(public)
-        self._public = public
+        self._signer = keys.signer
+        self._verifier = keys.verifier
+        self._rotations = keys.rotations
         self._terms = terms
         self._now = now
         self._pace = Pace()
@@ -167,7 +186,8 @@ class Enrolment:
         except OsapiError as problem:
             _log.warning("enrolment.not_settled", token=token_id, error=problem.message)
             return
-        await message.respond(wire.answered(self._signer, self._public, message.data, verdict.status, verdict.reason))
+        answer = wire.answered(self._signer, self._rotations(), message.data, verdict.status, verdict.reason)
+        await message.respond(answer)
 
     async def _settle(self, request: Request, token_id: str) -> Verdict:
         machine, token = request.machine_id, self.book.token(token_id)

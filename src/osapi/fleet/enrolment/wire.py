@@ -12,6 +12,7 @@ from msgspec import Meta
 from osapi.contract.errors import Forbidden
 from osapi.contract.ids import MachineId
 from osapi.jobs import envelope
+from osapi.pki import rotations
 from osapi.pki.ed25519 import PublicKey
 from osapi.pki.keys import fingerprint
 from osapi.pki.signing import Signer, Verifier
@@ -37,13 +38,14 @@ class Status(enum.Enum):
     REJECTED = "rejected"
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """The controller's word. `controller` is its public key, 32 bytes."""
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The controller's word. `controller` is its public key, 32 bytes, `rotations` the chain of keys that leads to it."""
 
     request: bytes
     status: Status
     reason: str
     controller: _Key
+    rotations: msgspec.Raw = msgspec.Raw(b"[]")
 
 
 def digest(request: bytes) -> bytes:
@@ -64,9 +66,15 @@ def asked(message: bytes) -> Request:
     return request
 
 
-def answered(signer: Signer, public: PublicKey, request: bytes, status: Status, reason: str) -> bytes:
+def answered(signer: Signer, chain: bytes, request: bytes, status: Status, reason: str) -> bytes:
     """The signed answer to a request."""
-    answer = Answer(request=digest(request), status=status, reason=reason, controller=public.raw)
+    answer = Answer(
+        request=digest(request),
+        status=status,
+        reason=reason,
+        controller=signer.public_key.raw,
+        rotations=msgspec.Raw(chain),
+    )
     return envelope.seal(signer, envelope.ADMISSION, msgspec.json.encode(answer))
 
 
@@ -78,7 +86,7 @@ def heard(message: bytes, request: bytes, controller: str) -> Answer:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise Forbidden(f"the answer cannot be read: {problem}") from problem
     public = PublicKey(answer.controller)
-    if fingerprint(public) != controller:
+    if fingerprint(public) != controller and not _took_its_place(answer, public, controller):
         raise Forbidden(f"the controller's key is {fingerprint(public)}, the join token names {controller}")
     if header is None:
         raise Forbidden("the answer is not signed")
@@ -86,3 +94,9 @@ def heard(message: bytes, request: bytes, controller: str) -> Answer:
     if answer.request != digest(request):
         raise Forbidden("the answer belongs to another request")
     return answer
+
+
+def _took_its_place(answer: Answer, public: PublicKey, former: str) -> bool:
+    """Whether the answer's chain leads from the key with that fingerprint to this one. Raises `Forbidden` for a bad chain."""
+    known = rotations.follow(rotations.decode(bytes(answer.rotations)), public)
+    return former in known.keys and known.current == fingerprint(public)
