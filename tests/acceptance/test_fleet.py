@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from tests.acceptance.fleet import ROOT, Fleet, eventually
+from tests.acceptance.fleet import ROOT, Fleet, eventually, start_agent
 from tests.acceptance.witness import Witness
 from tests.figures import figures
 
@@ -119,9 +119,13 @@ def test_an_agent_that_stays_dead_is_unreachable_until_it_is_removed(fleet: Flee
     assert fleet.client("agent", "delete", "--hostname", name).status == 0
     eventually(lambda: fleet.client("agent", "get", "--hostname", name).status == 1, "it is still listed")
     fleet.bed("enter", 3, "sh", "-c", f"rm {DROP_IN}; systemctl daemon-reload; systemctl start osapi-agent")
+    assert fleet.client("agent", "get", "--hostname", name).status == 1, "it came back by itself"
+    join = fleet.client("agent", "join-token").json["token"]
+    fleet.bed("enter", 3, "systemctl", "stop", "osapi-agent")
+    start_agent(fleet.bed, 3, join)
     eventually(lambda: works(fleet, name), "it does not join again")
     witness.after(lambda: witness.timeline() == ["started"], "the new start is not told")
-    assert witness.audited() == [("deleteAgent", 200)]
+    assert witness.audited() == [("deleteAgent", 200), ("createJoinToken", 201)]
     figures("row fleet, agent dead", seconds_to_unreachable=gone_s, ttl_s=TTL_S)
 
 
