@@ -66,7 +66,8 @@ def happened(agent: Agent, known: Sequence[TimelineEvent], ttl: timedelta) -> It
         silence = f"last heard of at {record.heartbeat_at:%Y-%m-%d %H:%M:%S} UTC"
         yield _event(record, UNREACHABLE, "", record.heartbeat_at + ttl, error=silence)
     elif last is not None and last.event == UNREACHABLE and record.started_at < last.timestamp:
-        yield _event(record, RETURNED, "", record.heartbeat_at)
+        # A heartbeat that was on its way for long is older than the silence that it ends.
+        yield _event(record, RETURNED, "", max(record.heartbeat_at, last.timestamp))
     if record.state is AgentState.CORDONED and _newest(known, DRAIN, CORDONED, UNDRAIN) == DRAIN:
         yield _event(record, CORDONED, "nothing is in hand any more", record.heartbeat_at)
 

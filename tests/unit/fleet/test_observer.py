@@ -65,3 +65,11 @@ def test_a_restart_after_a_silence_is_a_start_not_a_return() -> None:
     seen = agent()
     known = [TimelineEvent(timestamp=START - timedelta(hours=1), event="unreachable", hostname="web-01")]
     assert [event.event for event in happened(seen, known, TTL)] == ["started"]
+
+
+def test_a_heartbeat_that_was_long_on_its_way_is_noted_after_the_silence_that_it_ends() -> None:
+    silent = list(happened(agent(reachable=False), noted("started"), TTL))
+    known = [*noted("started"), *silent]
+    [back] = happened(agent(), known, TTL)
+    assert (back.event, back.timestamp) == ("returned", silent[0].timestamp)
+    assert list(happened(agent(beat_s=90), [*known, back], TTL)) == []
