@@ -22,6 +22,7 @@ from typing import Any
 
 import msgspec
 
+from bench import accepting
 from bench.children import run_player
 from bench.logins import Login, login_from
 from bench.wire import Wire, connect, header_lines
@@ -87,6 +88,11 @@ class PlayedAgent:
         signed = envelope.seal(self._signer, envelope.HEARTBEAT, _encode(record))
         return self._wire.request(f"$KV.agent-registry.{models.key(self._machine)}", signed)
 
+    def accept(self, controller: Signer) -> asyncio.Future[bytes]:
+        """Be known by our key, as if an operator had accepted it; done when the broker has stored it."""
+        name, value = accepting.entry(controller, self._machine, self._key.public_key)
+        return self._wire.request(f"$KV.agent-enrollment.{name}", value)
+
     def _on_echo(self, _subject: bytes, reply: bytes, _headers: bytes, data: bytes) -> None:
         self._wire.publish(reply.decode(), data[:200])
 
@@ -128,6 +134,8 @@ async def play(arguments: dict[str, Any]) -> AsyncIterator[None]:
     if arguments["mode"] != "echo":
         for agent in agents:
             agent.pull("JOBS", "any")
+        controller = accepting.controller(arguments["public_key"])
+        await asyncio.gather(*(agent.accept(controller) for agent in agents))
         await asyncio.gather(*(agent.beat() for agent in agents))
         beating = asyncio.create_task(_beat(agents))
     yield

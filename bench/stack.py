@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from osapi.pki import nkeys
 from osapi.pki.authority import issue, load_or_create
 from osapi.pki.ed25519 import PrivateKey
 from osapi.pki.keys import load_or_create_keypair
+from osapi.sdk.aio import AsyncClient
 
 _HOST = "127.0.0.1"
 _READY_S = 60.0
@@ -69,12 +70,13 @@ class Stack:
         self.broker_pid = 0
         self.controller_pid = 0
         self._supervisor_pid = 0
+        self._join_token = ""
         self.token = self._first_start()
 
     @property
     def agent_login(self) -> Login:
-        """As whom agents connect: with an agent's rights only."""
-        return replace(self.login, seed_file=self.paths.seed("agent"))
+        """As whom played agents connect: one identity that may be every agent."""
+        return self.login
 
     @property
     def public_key(self) -> Path:
@@ -89,8 +91,16 @@ class Stack:
         """What the first start of an installation makes. Returns the token that may do everything."""
         settings = load(self.file, {})
         found = first_start.controller(settings, self.paths, {"HOME": str(self._folder)})
-        first_start.agent(self.paths)
         return found.token
+
+    async def join_token(self) -> str:
+        """A token with which any number of agents join at once, made by the running controller."""
+        if not self._join_token:
+            broker = f"nats://{_HOST}:{self._nats_port}"
+            async with AsyncClient(f"http://{_HOST}:{self.api_port}", self.token) as client:
+                made = await client.agents.join_token(uses=100_000, expires_s=86_400, servers=[broker])
+            self._join_token = made.token
+        return self._join_token
 
     # -- programs ------------------------------------------------------------------------------
 
@@ -135,7 +145,10 @@ class Stack:
         """Start one agent, with settings of its own below `agent`, and do not wait for it."""
         number = len(self.agents)
         machine = MachineId(f"{0xA0000000 + number:032x}")
-        own = {"machine_id": machine, "hostname": hostname, "state_dir": str(self._folder / f"agent-{number}")}
+        own = {
+            "machine_id": machine, "hostname": hostname, "state_dir": str(self._folder / f"agent-{number}"),
+            "join": await self.join_token(), "pki": {"key_dir": str(self._folder / f"agent-{number}" / "pki")},
+        }  # fmt: skip
         file = self._write(f"agent-{number}.yaml", {"agent": {**own, **settings}})
         agent = RunningAgent(machine, hostname, await self._start("osapi.agent", file))
         self.agents.append(agent)

@@ -10,6 +10,7 @@ from tests.conftest import NatsServer
 
 from osapi.broker import permissions
 from osapi.config.settings import Settings
+from osapi.contract.ids import MachineId
 from osapi.transport.address import Address, Credentials
 
 USER, PASSWORD = "agent", "a"
@@ -17,7 +18,7 @@ USER, PASSWORD = "agent", "a"
 
 def limited(folder: Path) -> Iterator[NatsServer]:
     """The broker, for a fixture; its store is below `folder`."""
-    rights = permissions.of_agent(Settings())
+    rights = permissions.of_agent(Settings(), MachineId("m0"))
     limits = json.dumps({"publish": rights.publish, "subscribe": rights.subscribe, "allow_responses": True})
     place = folder / "nats"
     place.mkdir()
@@ -36,5 +37,5 @@ def limited(folder: Path) -> Iterator[NatsServer]:
 
 
 def as_agent(server: NatsServer) -> Address:
-    """How the agent of the machine `m9` comes."""
-    return Address((server.url,), auth=Credentials(USER, PASSWORD), inbox="_INBOX.m9")
+    """How the agent of the machine `m0` comes."""
+    return Address((server.url,), auth=Credentials(USER, PASSWORD), inbox="_INBOX.m0")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.acceptance.fleet import HOSTS, OUTSIDE, Bed, Fleet, Running, eventually, free_port, is_ready, start_agent
+from tests.sinks import HttpSink, http_sink
 
 
 @pytest.fixture(scope="session")
@@ -21,17 +24,38 @@ def bed() -> Iterator[Bed]:
 
 
 @pytest.fixture(scope="session")
-def fleet(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+def notified() -> Iterator[tuple[HttpSink, int]]:
+    """A receiver of messages, and its port."""
+    with http_sink() as found:
+        yield found
+
+
+def settings(folder: Path, port: int, told_port: int) -> dict[str, Any]:
+    """Of the whole installation; it tells what goes wrong with hosts, at once and without a limit."""
+    notifications = {
+        "enabled": True,
+        "notifier": "web",
+        "notifiers": {"web": {"url": f"json://127.0.0.1:{told_port}"}},
+        "conditions": ["ComponentUnreachable", "DiskPressure", "HighLoad", "MemoryPressure"],
+        "group_window": "1s",
+        "rate_limit": 0,
+    }
+    return {
+        "data_dir": str(folder / "data"),
+        "insecure": True,
+        "nats": {"server": {"host": OUTSIDE}},
+        "controller": {"nats": {"host": OUTSIDE}, "api": {"port": port}, "notifications": notifications},
+    }
+
+
+@pytest.fixture(scope="session")
+def fleet(bed: Bed, notified: tuple[HttpSink, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Broker, controller and agents, all of them ready."""
     folder = tmp_path_factory.mktemp("fleet")
     port = free_port()
     config = folder / "osapi.yaml"
-    config.write_text(
-        f"data_dir: {folder}/data\n"
-        f"insecure: true\n"
-        f"nats: {{server: {{host: {OUTSIDE}}}}}\n"
-        f"controller: {{nats: {{host: {OUTSIDE}}}, api: {{port: {port}}}}}\n"
-    )
+    told, told_port = notified
+    config.write_text(json.dumps(settings(folder, port, told_port)))  # JSON is YAML
     environ = {**os.environ, "OSAPI_CONTEXT": str(folder / "context.json")}
     with (
         (folder / "log").open("ab") as log,
@@ -39,9 +63,10 @@ def fleet(bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]
         Running(["controller", "start", "-f", str(config)], environ, log),
     ):
         eventually(lambda: is_ready(port), f"the controller is not ready: {(folder / 'log').read_text()}")
+        found = Fleet(bed, environ, folder / "data", told)
+        join = found.client("agent", "join-token", "--uses", str(HOSTS)).json["token"]
         for host in range(1, HOSTS + 1):
-            start_agent(bed, host, folder / "data")
-        found = Fleet(bed, environ, folder / "data")
+            start_agent(bed, host, join)
         eventually(
             lambda: len(json.loads(found.client("node", "hostname", "get").stdout or "{}").get("results", [])) == HOSTS,
             "the agents did not join",

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.sinks import HttpSink
+
 from osapi.config.client import load
 from osapi.sdk.client import Client
 
@@ -85,6 +87,8 @@ class Fleet:
     environ: dict[str, str]
     data: Path
     """Where the controller keeps its keys."""
+    told: HttpSink
+    """Who is notified of what goes wrong with hosts."""
 
     @contextmanager
     def sdk(self) -> Iterator[Client]:
@@ -134,15 +138,14 @@ class Running:
         self._process.wait()
 
 
-def start_agent(bed: Bed, host: int, data: Path) -> None:
-    """Give a host what an agent needs, and nothing more: two keys, an address, a unit."""
-    bed.write(host, "/var/lib/osapi/pki/controller.pub", (data / "pki" / "controller.pub").read_bytes())
-    bed.write(host, "/var/lib/osapi/nkeys/agent.seed", (data / "nkeys" / "agent.seed").read_bytes(), mode="600")
+def start_agent(bed: Bed, host: int, join: str) -> None:
+    """Give a host what an agent needs, and nothing more: a join token, settings, a unit."""
+    bed.write(host, "/var/lib/osapi/join", join.encode(), mode="600")
     labels = f"{{group: web.{'dev' if host == 1 else 'live'}}}"
-    settings = f"agent: {{nats: {{host: {OUTSIDE}}}, labels: {labels}, fetch: {{paths: [/srv/osproof]}}}}\n"
+    settings = f"agent: {{join: '@/var/lib/osapi/join', labels: {labels}, fetch: {{paths: [/srv/osproof]}}}}\n"
     bed.write(host, "/etc/osapi/osapi.yaml", settings.encode())
     bed.write(host, "/etc/systemd/system/osapi-agent.service", _UNIT.encode())
-    bed("enter", host, "chmod", "700", "/var/lib/osapi", "/var/lib/osapi/pki", "/var/lib/osapi/nkeys")
+    bed("enter", host, "chmod", "700", "/var/lib/osapi")
     bed("enter", host, "systemctl", "enable", "--now", "osapi-agent")
 
 

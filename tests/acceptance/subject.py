@@ -23,6 +23,7 @@ _CLIENT = "osapi client "
 _MARK = "/run/osapi-mark"
 _RESTLESS = (
     "/var/lib/osapi",  # the agent's own notes
+    "/var/lib/osapi-agent",
     "/var/log",
     "/var/lib/systemd",
     "/var/lib/chrony",

@@ -1,6 +1,7 @@
 """Every operation on a real host, each by its proof (`tests/domains/<domain>/acceptance`).
 
-A change is foretold by check mode, which touches nothing; made, which shows on the host; and not made twice.
+A change is foretold by check mode, which touches nothing; made, which shows on the host; and not made twice. All of it is
+asked of an agent that is root, and of one that is not and goes through sudo.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from tests.acceptance.fleet import Fleet, eventually
 from tests.acceptance.subject import Subject, subject, told
+from tests.acceptance.unprivileged import unprivileged
 from tests.domains import proofs
 
 from osapi.contract.operation import Kind
@@ -29,10 +31,14 @@ def name(each: tuple[str, str, Any]) -> str:
     return str(each[2].name)
 
 
-@pytest.fixture(scope="module", name="subject")
-def _subject(fleet: Fleet) -> Iterator[Subject]:
+@pytest.fixture(scope="module", params=["root", "unprivileged"], name="subject")
+def _subject(request: pytest.FixtureRequest, fleet: Fleet) -> Iterator[Subject]:
     with subject(fleet, NUMBER) as found:
-        yield found
+        if request.param == "root":
+            yield found
+            return
+        with unprivileged(found):
+            yield found
 
 
 @pytest.mark.parametrize("each", CHANGES, ids=name)

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from tests.acceptance.fleet import ROOT, Fleet, eventually
+from tests.acceptance.fleet import ROOT, Fleet, eventually, start_agent
 from tests.acceptance.witness import Witness
 from tests.figures import figures
 
@@ -67,12 +67,20 @@ def test_a_host_that_loses_its_cable_is_unreachable_and_back_by_itself(fleet: Fl
         assert "its last heartbeat is of" in refused.stdout + refused.stderr
         listed = fleet.client("agent", "list", "--unreachable").json["agents"]
         assert [one["hostname"] for one in listed] == [name]
+        told_s = witness.after(lambda: witness.notices() == ["unreachable"], "nobody is notified")
     finally:
         fleet.bed("heal", 2)
     back_s = witness.after(lambda: witness.agent()["reachable"], "the host is not seen again")
     witness.after(lambda: witness.timeline() == ["unreachable", "returned"], "the timeline does not tell")
+    witness.after(lambda: witness.notices() == ["unreachable", "reachable again"], "nobody is notified")
     assert works(fleet, name)
-    figures("row fleet, cable cut", seconds_to_unreachable=gone_s, seconds_to_reachable=back_s, ttl_s=TTL_S)
+    figures(
+        "row fleet, cable cut",
+        seconds_to_unreachable=gone_s,
+        seconds_to_reachable=back_s,
+        seconds_to_message=told_s,
+        ttl_s=TTL_S,
+    )
     assert TTL_S - 15 < gone_s < TTL_S + 5
     assert back_s < 15
 
@@ -95,6 +103,7 @@ def test_an_agent_that_is_killed_is_started_again_and_that_is_told(fleet: Fleet)
     fleet.bed("enter", 3, "systemctl", "kill", "-s", "KILL", "osapi-agent")
     back_s = witness.after(lambda: witness.timeline() == ["started"], "the new start is not told")
     assert witness.agent()["status"] == "Ready"
+    assert witness.notices() == []  # it was back before anybody could miss it
     figures("row fleet, agent killed", seconds_to_started=back_s)
 
 
@@ -106,12 +115,17 @@ def test_an_agent_that_stays_dead_is_unreachable_until_it_is_removed(fleet: Flee
     gone_s = witness.after(lambda: witness.timeline() == ["unreachable"], "the agent is not missed")
     told = witness.agent()
     assert (told["reachable"], told["status"]) == (False, "NotReady")
+    eventually(lambda: witness.notices() == ["unreachable"], "nobody is notified")
     assert fleet.client("agent", "delete", "--hostname", name).status == 0
     eventually(lambda: fleet.client("agent", "get", "--hostname", name).status == 1, "it is still listed")
     fleet.bed("enter", 3, "sh", "-c", f"rm {DROP_IN}; systemctl daemon-reload; systemctl start osapi-agent")
+    assert fleet.client("agent", "get", "--hostname", name).status == 1, "it came back by itself"
+    join = fleet.client("agent", "join-token").json["token"]
+    fleet.bed("enter", 3, "systemctl", "stop", "osapi-agent")
+    start_agent(fleet.bed, 3, join)
     eventually(lambda: works(fleet, name), "it does not join again")
     witness.after(lambda: witness.timeline() == ["started"], "the new start is not told")
-    assert witness.audited() == [("deleteAgent", 200)]
+    assert witness.audited() == [("deleteAgent", 200), ("createJoinToken", 201)]
     figures("row fleet, agent dead", seconds_to_unreachable=gone_s, ttl_s=TTL_S)
 
 
@@ -147,6 +161,7 @@ def test_a_disk_that_fills_is_told_and_so_is_the_room_that_comes_back(fleet: Fle
             fleet.bed("enter", 1, "rm", f"{SMALL}/root/srv/ballast")
             free_s = witness.after(lambda: not witness.holds("DiskPressure"), "the room is not told")
             assert "reason" not in witness.condition("DiskPressure")
+            eventually(lambda: witness.notices() == ["DiskPressure", "DiskPressure resolved"], "nobody is notified")
             figures("row fleet, disk full", seconds_to_condition=full_s, seconds_to_end=free_s, beat_s=2)
     finally:
         fleet.bed("enter", 1, "umount", f"{SMALL}/root", SMALL)
@@ -174,6 +189,7 @@ def test_load_that_rises_is_told(fleet: Fleet) -> None:
         finally:
             fleet.bed("enter", 1, "systemctl", "stop", "busy")
         told = witness.condition("HighLoad")
+        eventually(lambda: witness.notices() == ["HighLoad"], "nobody is notified")
         assert f"{cpus} processors x" in told["reason"]
         figures("row fleet, load high", seconds_to_condition=high_s, reason=repr(told["reason"]), beat_s=2)
     lines = "Environment=OSAPI_AGENT_HEARTBEAT_INTERVAL=2s OSAPI_AGENT_CONDITIONS_HIGH_LOAD_MULTIPLIER=1000"
@@ -271,6 +287,7 @@ def test_a_broker_that_restarts_is_told_and_the_fleet_is_back_by_itself(fleet: F
     back = [witness.after(lambda witness=witness: heard_since(witness), "a host is not back") for witness in witnesses]
     assert all(works(fleet, witness.name) for witness in witnesses)
     assert [witness.timeline() for witness in witnesses] == [[], [], []]
+    assert [witness.notices() for witness in witnesses] == [[], [], []]
     assert fleet.client("audit", "verify", "--anchor", str(tmp_path / "anchor.json")).json["whole"] is True
     red, green = seen[1][0], seen[2][0]
     figures("row fleet, broker killed", seconds_to_red=red, seconds_to_green=green, seconds_to_last_host=max(back))

@@ -221,7 +221,7 @@ def test_nothing_leads_out_of_what_a_host_allows(fleet: Fleet, tmp_path: Path) -
         "/srv/out/fifo",
         "/srv/out/../../etc/shadow",
         "/srv/outside",
-        "/var/lib/osapi/nkeys/agent.seed",
+        "/var/lib/osapi/agent/agent.seed",
     ):
         answer = fetch(fleet, path, "--output", str(place))
         assert answer.status in (1, 3), (path, answer)

@@ -22,6 +22,11 @@ class Witness:
     fleet: Fleet
     number: int
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    before: int = -1
+    """How many messages had been sent until then."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "before", len(self.fleet.told.got))
 
     @property
     def name(self) -> str:
@@ -45,6 +50,10 @@ class Witness:
         """Whether a condition holds."""
         return bool(self.condition(kind).get("status"))
 
+    def notices(self) -> list[str]:
+        """What was told about this host since, to whoever is notified, oldest first: `unreachable`, `HighLoad resolved`."""
+        return [said for one in self.fleet.told.got[self.before :] for said in _said_of(self.name, one["message"])]
+
     def audited(self, kind: str = "change") -> list[tuple[str, int]]:
         """Operation and status of every entry of that kind since, oldest first."""
         since = self.began.isoformat().replace("+00:00", "Z")
@@ -56,6 +65,18 @@ class Witness:
         began = time.monotonic()
         eventually(holds, what, within_s)
         return round(time.monotonic() - began, 1)
+
+
+def _said_of(name: str, text: str) -> list[str]:
+    """The headings of a message under which a host is named; a line below a heading begins with two blanks."""
+    found: list[str] = []
+    heading = ""
+    for line in text.splitlines():
+        if not line.startswith("  "):
+            heading = line.partition(":")[0]
+        elif line[2:].startswith((f"{name}:", f"{name} (")):
+            found.append(heading)
+    return found
 
 
 def _moment(text: str) -> datetime:

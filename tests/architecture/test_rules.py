@@ -18,6 +18,7 @@ GENERATED = "do not edit"
 # Modules that may start programs, and what for.
 MAY_START_PROGRAMS = {
     "osapi.host.process": "the agent's only door to the system",
+    "osapi.host.escalation": "sudo, by which that door leads to root",
     "osapi.broker.server": "the nats-server program",
     "osapi.cli.start": "broker, controller and agent as its children",
     "osapi.cli.programs": "becomes the program that it has prepared",
@@ -26,6 +27,8 @@ MAY_START_PROGRAMS = {
 MAY_WRITE_FILES = {
     "osapi.host.files": "the agent's only door to the system",
     "osapi.host.replacing": "files put in place by it",
+    "osapi.host.escalated": "a file without a name, until it is whole and the helper can have it",
+    "osapi.install.__main__": "a folder for the notes of the door, of which an installation makes none",
     "osapi.config.private": "keys, tokens, configuration of the broker, client context",
     "osapi.config.lock": "locks of data folders",
     "osapi.cli.audit_export": "the file in which the caller wants the audit",

@@ -28,7 +28,7 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The folder of the example, found like any other domain."""
     page = (ROOT / "CONTRIBUTING.md").read_text()
     blocks = BLOCK.findall(page) + DATA.findall(page)
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     for name, text in blocks:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,6 +51,11 @@ async def test_the_case_of_the_example_holds(example: None) -> None:
     assert host.snapshot()["/etc/motd"] == cases.as_file(case.content.after.files["/etc/motd"])
     assert (await case.run(host)).changed is False
     host.close()
+
+
+def test_what_the_example_writes_as_root_is_declared(example: None) -> None:
+    (grant,) = discovery.privileges("motd")
+    assert grant.fits("write", "/etc/motd")
 
 
 def test_the_proofs_of_the_example_are_some(example: None) -> None:

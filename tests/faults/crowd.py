@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from bench import accepting
 from bench.children import run_player
 from bench.logins import Login, login_from
 
@@ -44,11 +45,12 @@ class Member:
         self._beat, self._hello = asyncio.Event(), asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def join(self, login: Login) -> None:
+    async def join(self, login: Login, controller: Signer) -> None:
         """Connect and do from now on what an agent does while nothing is asked of it."""
         assert login.seed_file is not None
         address = replace(login.address, inbox=f"_INBOX.{self.machine}")
         broker = await Broker.connect(address, name=self.machine, on_connected=self._returned, timeout_s=30)
+        await broker.bucket("agent-enrollment").put(*accepting.entry(controller, self.machine, self._key.public_key))
         for subject in (*subjects.for_agent(self.machine, LABELS), subjects.cancel(self.machine)):
             await broker.subscribe(subject, _ignore)
         interval = timedelta(seconds=10)
@@ -92,9 +94,10 @@ async def play(arguments: dict[str, Any]) -> AsyncIterator[None]:
     """Be the agents `first` to `first + count - 1`, all of them joined."""
     logging.disable()  # each of them tells that the broker is away
     login = login_from(arguments["login"])
+    controller = accepting.controller(arguments["public_key"])
     members = [Member(arguments["first"] + number) for number in range(arguments["count"])]
     for start in range(0, len(members), _AT_ONCE):
-        await asyncio.gather(*(member.join(login) for member in members[start : start + _AT_ONCE]))
+        await asyncio.gather(*(member.join(login, controller) for member in members[start : start + _AT_ONCE]))
     yield
 
 

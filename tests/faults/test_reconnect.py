@@ -132,7 +132,10 @@ async def joined(stack: Stack, crowd: AsyncExitStack) -> list[Child]:
     each = AGENTS // PROCESSES
     login = stack.agent_login.as_json()
     starts = (
-        Child.start("tests.faults.crowd", {"login": login, "first": number * each, "count": each})
+        Child.start(
+            "tests.faults.crowd",
+            {"login": login, "public_key": str(stack.public_key), "first": number * each, "count": each},
+        )
         for number in range(PROCESSES)
     )
     children = await asyncio.gather(*starts)

@@ -65,9 +65,11 @@ class Agent:
     async def _begin(self, parts: Parts) -> None:
         """What was left from before comes first; who is registered hears jobs, so that comes last."""
         await parts.worker.recover()
+        await parts.trust.start(parts.broker, self._setup.settings.nats.enrollment.bucket)
         await parts.listener.start(parts.broker)
         self._tasks.start(parts.heartbeat.run(), "heartbeat")
         self._tasks.start(parts.greeting.run(parts.broker), "greeting")
+        self._tasks.start(parts.trust.run(parts.wanted.returned), "rotation")
         self._tasks.start(parts.rechecking.run(), "recheck files")
         if parts.file_states is not None:
             self._tasks.start(parts.file_states.run(), "tell file states")

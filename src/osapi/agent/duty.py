@@ -33,7 +33,7 @@ class Duty:
         self._verifier = verifier
         self._on_change = on_change
         self._off, self._on = asyncio.Event(), asyncio.Event()
-        self._order = self._read(kept.read_bytes()) if kept.exists() else None
+        self._order = self._read(kept.read_bytes(), verifier.lasting) if kept.exists() else None
         self._show()
 
     @property
@@ -51,7 +51,7 @@ class Duty:
 
     async def take(self, sealed: bytes) -> None:
         """Obey a signed order at once, then keep it. One that is older than the standing one changes nothing."""
-        order = self._read(sealed)
+        order = self._read(sealed, self._verifier)
         if order is None or (self._order is not None and order.issued <= self._order.issued):
             return
         self._order = order
@@ -71,9 +71,9 @@ class Duty:
             else:
                 event.clear()
 
-    def _read(self, sealed: bytes) -> DrainOrder | None:
+    def _read(self, sealed: bytes, verifier: Verifier) -> DrainOrder | None:
         try:
-            order = _decode(envelope.unseal(self._verifier, envelope.DRAIN, sealed))
+            order = _decode(envelope.unseal(verifier, envelope.DRAIN, sealed))
         except (Forbidden, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             _log.warning("security.drain_refused", error=str(problem))
             return None

@@ -9,11 +9,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
-from osapi.agent import keys
+from osapi.agent import keys, preflight, trust
 from osapi.agent.catalogue import Domains
 from osapi.agent.duty import Duty
 from osapi.agent.failpoints import FailPoints
 from osapi.agent.figures import Figures
+from osapi.agent.joining import Joining, joined
 from osapi.agent.keys import Keys
 from osapi.agent.ledger import Ledger
 from osapi.agent.nameplate import Nameplate
@@ -21,17 +22,18 @@ from osapi.agent.pressure import Pressure
 from osapi.agent.pulse import Pulse
 from osapi.agent.reach import Reach
 from osapi.agent.statedir import StateDir
+from osapi.agent.trust import Trust
 from osapi.config import connection
+from osapi.config.agent import Nats
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import Invalid, Unavailable
 from osapi.contract.ids import MachineId
-from osapi.host import identity, trial
+from osapi.host import capabilities, identity, trial
 from osapi.host.fetchable import Fetchable
 from osapi.host.local import LocalHost, open_host
 from osapi.host.objects import BrokerObjects
-from osapi.pki.keys import load_public_key
-from osapi.pki.signing import Verifier
+from osapi.jobs import subjects
 from osapi.telemetry.log import get_logger
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
@@ -67,7 +69,7 @@ class Foundation:
 
     setup: Setup
     own: Keys
-    verifier: Verifier
+    trust: Trust
     """Knows what the controller has signed."""
     host: LocalHost
     machine: MachineId
@@ -92,7 +94,6 @@ async def lay(setup: Setup, stack: AsyncExitStack) -> Foundation:
     wanted = Wanted(hello=asyncio.Event(), beat=asyncio.Event(), returned=Pulse())
     figures = Figures(setup.settings.agent.metrics)
     stack.callback(figures.close)
-    verifier = _verifier(setup.paths)
     state = StateDir(setup.paths.agent_state)
     stack.callback(state.release)
     own = keys.load_or_create(state.path)
@@ -104,6 +105,8 @@ async def lay(setup: Setup, stack: AsyncExitStack) -> Foundation:
     stack.push_async_callback(ledger.close)
     names = await host.names()
     nameplate = Nameplate(host, names.hostname, wanted.beat.set)
+    await _joining(setup, own, names.machine_id, names.hostname).run()
+    trusted = _trust(setup)
     address = _address(setup, names.machine_id)
     broker = await _connect(setup, address, names.machine_id, wanted)
     stack.push_async_callback(broker.close)
@@ -111,37 +114,41 @@ async def lay(setup: Setup, stack: AsyncExitStack) -> Foundation:
     return Foundation(
         setup=setup,
         own=own,
-        verifier=verifier,
+        trust=trusted,
         host=_with_objects(host, broker, setup.settings),
         machine=names.machine_id,
         nameplate=nameplate,
         ledger=ledger,
         broker=broker,
-        duty=Duty(state.drain_order, names.machine_id, verifier, wanted.beat.set),
+        duty=Duty(state.drain_order, names.machine_id, trusted.verifier, wanted.beat.set),
         pressure=Pressure(state.conditions, setup.settings.agent, setup.now),
         figures=figures,
         wanted=wanted,
     )
 
 
-def _verifier(paths: Paths) -> Verifier:
-    path = paths.controller_public_key
+def _trust(setup: Setup) -> Trust:
+    path = setup.paths.controller_public_key
     if not path.exists():
         raise Invalid(
-            f"{path} is missing, so this agent could trust no job; copy controller.pub there from the controller"
-            f" (on one machine, start the controller first)"
+            f"{path} is missing, so this agent could trust no job; join with a token of its controller"
+            " (`osapi agent start --join TOKEN`; on one machine, start the controller first)"
         )
-    return Verifier.of(load_public_key(path))
+    return trust.of(setup.paths, setup.now)
 
 
 async def _host(setup: Setup, state: StateDir, reach: Reach) -> LocalHost:
     agent, paths = setup.settings.agent, setup.paths
+    escalate = preflight.escalation(setup.settings)
+    if escalate is not None:
+        await asyncio.to_thread(preflight.require, setup.settings)
+        capabilities.keep_to_ourselves()
     claims = identity.Claims(machine_id=agent.machine_id, hostname=agent.hostname, labels=agent.labels)
     return await open_host(
         state.path,
         claims=claims,
         reach=reach,
-        sudo=agent.privilege_escalation.enabled,
+        escalate=escalate,
         fetchable=Fetchable(paths=tuple(agent.fetch.paths), max_bytes=agent.fetch.max_bytes),
         private_places=[str(place) for place in (paths.data_dir, paths.pki, paths.agent_pki, paths.nats_store)],
         facts_folder=agent.facts.folder,
@@ -182,12 +189,25 @@ async def _connect(setup: Setup, address: Address, machine: MachineId, wanted: W
         longest = min(longest * 2, _LONGEST_PAUSE_S)
 
 
+def _joining(setup: Setup, own: Keys, machine: MachineId, hostname: str) -> Joining:
+    agent = setup.settings.agent
+    given = agent.nats.auth.type in ("none", "user_pass") or agent.nats.auth.nkey_file
+    auth = _address(setup, machine).auth if given else None
+    trust = connection.trusted(agent.nats)
+    return Joining(
+        paths=setup.paths, said=agent.join, own=own, machine=machine, hostname=hostname, auth=auth, trust=trust
+    )
+
+
 def _address(setup: Setup, machine: MachineId) -> Address:
-    way = connection.of(setup.settings.agent.nats, setup.paths.seed("agent"))
+    """Where the broker is: as the settings say, else as the join token said."""
+    nats = setup.settings.agent.nats
+    way = connection.of(nats, setup.paths.agent_seed)
+    done = joined(setup.paths) if nats.host == Nats().host else None
     return Address(
-        servers=way.servers,
-        namespace=way.namespace,
+        servers=way.servers if done is None else done.servers,
+        namespace=way.namespace or ("" if done is None else done.namespace),
         auth=Credentials(username=way.username, password=way.password, nkey_file=way.nkey_file),
-        inbox=f"_INBOX.{machine}",
+        inbox=subjects.inbox(machine),
         tls=way.tls,
     )

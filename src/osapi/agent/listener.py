@@ -7,7 +7,7 @@ see `puller`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 import msgspec
@@ -18,6 +18,7 @@ from osapi.agent.duty import Duty
 from osapi.agent.gaps import Gaps
 from osapi.agent.intake import Again, Answer, Arrival, Drop, Identity, Leave, Run
 from osapi.agent.tools import Tools
+from osapi.agent.trust import nobody_new
 from osapi.agent.worker import Worker
 from osapi.contract.errors import Forbidden
 from osapi.jobs import envelope, subjects
@@ -32,7 +33,10 @@ _log = get_logger(__name__)
 
 
 class Listener:
-    """The ears of one agent. `on_gap` is called when a message was missed, or a clock seems wrong: then the controller is asked."""
+    """The ears of one agent. `on_gap` is called when a message was missed, or a clock seems wrong: then the controller is asked.
+
+    `meet` is shown each message before it is judged.
+    """
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class Listener:
         tools: Tools,
         duty: Duty,
         on_gap: Callable[[], None],
+        meet: Callable[[bytes], Awaitable[None]] = nobody_new,
     ) -> None:
         self._me = me
         self._labels = labels
@@ -52,6 +57,7 @@ class Listener:
         self._tools = tools
         self._duty = duty
         self._on_gap = on_gap
+        self._meet = meet
         self._gaps = Gaps()
         self._subscriptions: list[Subscription] = []
 
@@ -72,6 +78,7 @@ class Listener:
             await subscription.unsubscribe()
 
     async def _on_job(self, message: Message) -> None:
+        await self._meet(message.data)
         received = self._tools.now()
         arrival = Arrival(message.subject, message.data)
         ahead = self._tools.skew.ahead(received)
@@ -98,9 +105,11 @@ class Listener:
                 pass
 
     async def _on_drain(self, message: Message) -> None:
+        await self._meet(message.data)
         await self._duty.take(message.data)
 
     async def _on_cancel(self, message: Message) -> None:
+        await self._meet(message.data)
         try:
             order = _decode_cancel(envelope.unseal(self._verifier, envelope.CANCEL, message.data))
         except (Forbidden, msgspec.DecodeError, UnicodeDecodeError) as problem:

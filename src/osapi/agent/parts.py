@@ -24,6 +24,7 @@ from osapi.agent.reporter import Reporter
 from osapi.agent.skew import Skew
 from osapi.agent.slots import Slots
 from osapi.agent.tools import Tools
+from osapi.agent.trust import Trust
 from osapi.agent.worker import Worker
 from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import AgentState
@@ -41,6 +42,7 @@ class Parts:
 
     broker: Broker
     tools: Tools
+    trust: Trust
     worker: Worker
     listener: Listener
     puller: Puller
@@ -107,7 +109,7 @@ def _tools(base: Foundation, reporter: Reporter) -> Tools:
 
 def _assemble(base: Foundation, tools: Tools) -> Parts:
     settings, labels, now = base.settings, base.settings.agent.labels, base.setup.now
-    machine, broker, duty, wanted, verifier = base.machine, base.broker, base.duty, base.wanted, base.verifier
+    machine, broker, duty, wanted, trust = base.machine, base.broker, base.duty, base.wanted, base.trust
     worker = Worker(tools, on_idle=lambda: _beat_if_drained(duty, wanted))
     me = Identity(machine, base.ledger.joined)
     description = Description(
@@ -118,9 +120,10 @@ def _assemble(base: Foundation, tools: Tools) -> Parts:
     return Parts(
         broker=broker,
         tools=tools,
+        trust=trust,
         worker=worker,
-        listener=Listener(me, labels, verifier, worker, tools, duty, wanted.hello.set),
-        puller=Puller(me, verifier, worker, tools, duty),
+        listener=Listener(me, labels, trust.verifier, worker, tools, duty, wanted.hello.set, trust.meet),
+        puller=Puller(me, trust.verifier, worker, tools, duty, trust.meet),
         greeting=Greeting(machine, lambda: worker.holding, now, wanted.hello, duty.take, tools.skew),
         heartbeat=Heartbeat(registry, description.entry, interval, wanted.beat, base.own.signer),
         facts=_facts(base),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Awaitable, Callable
 
 from osapi.agent import intake
 from osapi.agent.dropping import tell_dropped
@@ -16,6 +17,7 @@ from osapi.agent.duty import Duty
 from osapi.agent.intake import Again, Answer, Arrival, Drop, Identity, Leave, Run
 from osapi.agent.tasks import Tasks
 from osapi.agent.tools import Tools
+from osapi.agent.trust import nobody_new
 from osapi.agent.worker import Worker
 from osapi.contract.errors import OsapiError, Unavailable
 from osapi.contract.operation import Kind
@@ -35,10 +37,19 @@ _log = get_logger(__name__)
 
 
 class Puller:
-    """This agent's place at the shared queue."""
+    """This agent's place at the shared queue. `meet` is shown every message before it is judged."""
 
-    def __init__(self, me: Identity, verifier: Verifier, worker: Worker, tools: Tools, duty: Duty) -> None:
+    def __init__(
+        self,
+        me: Identity,
+        verifier: Verifier,
+        worker: Worker,
+        tools: Tools,
+        duty: Duty,
+        meet: Callable[[bytes], Awaitable[None]] = nobody_new,
+    ) -> None:
         self._me = me
+        self._meet = meet
         self._duty = duty
         self._unseal = functools.partial(envelope.unseal, verifier, envelope.JOB)
         self._worker = worker
@@ -94,6 +105,7 @@ class Puller:
             _log.warning("queue.claim_failed", subject=delivery.subject, error=problem.message)
 
     async def _decide(self, delivery: Delivery) -> None:
+        await self._meet(delivery.data)
         received = self._tools.now()
         arrival = Arrival(delivery.subject, delivery.data, delivery.delivered_count)
         ahead = self._tools.skew.ahead(received)

@@ -118,6 +118,9 @@ class ChainStart(msgspec.Struct, kw_only=True):
     """First line of the chain."""
 
     public_key: Annotated[str, Meta(description="Key with which the controller signs, in PEM.")]
+    rotations: Annotated[
+        msgspec.Raw, Meta(description="How it took the place of former keys: a list of links, oldest first.")
+    ] = msgspec.Raw(b"[]")
     keeps_s: Annotated[float, Meta(description="Seconds after which a message goes; 0 never.")]
 
 

@@ -5,7 +5,7 @@ Whoever has `audit:read` for some hosts only sees what he asked himself: an entr
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import msgspec
@@ -25,11 +25,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 class AuditRoutes:
-    """Serves the audit. `public_key` is the controller's in PEM."""
+    """Serves the audit. `rotations` gives the chain of the controller's keys, as `pki.rotations` encodes it."""
 
-    def __init__(self, audit: AuditService, public_key: str) -> None:
+    def __init__(self, audit: AuditService, rotations: Callable[[], bytes]) -> None:
         self._audit = audit
-        self._public_key = public_key
+        self._rotations = rotations
 
     async def list(self, call: Call) -> Reply:
         request: api.AuditListRequest = call.request
@@ -81,11 +81,15 @@ class AuditRoutes:
 
     async def _chain(self) -> AsyncGenerator[bytes]:
         keeps = self._audit.keeps
-        start = api.ChainStart(public_key=self._public_key, keeps_s=keeps.total_seconds() if keeps else 0)
-        yield _encode(start) + b"\n"
         await self._audit.fresh()
+        start = api.ChainStart(
+            public_key=self._audit.signer.public_key.to_pem().decode(),
+            rotations=msgspec.Raw(self._rotations()),
+            keeps_s=keeps.total_seconds() if keeps else 0,
+        )
         head = self._audit.head()
         first, last = await self._audit.stream.span()
+        yield _encode(start) + b"\n"
         async for sequence, message in self._audit.stream.through(first, last):
             yield _message(sequence, message)
         yield _message(*head, head=True)
@@ -115,9 +119,9 @@ def criteria(request: AuditFilters, caller: Caller) -> Criteria:
     )
 
 
-def routes(audit: AuditService, public_key: str) -> Routes:
+def routes(audit: AuditService, rotations: Callable[[], bytes]) -> Routes:
     """Every audit route with its handler."""
-    serve = AuditRoutes(audit, public_key)
+    serve = AuditRoutes(audit, rotations)
     return [(api.LIST, serve.list), (api.EXPORT, serve.export), (api.CHAIN, serve.chain), (api.GET, serve.get)]
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from osapi.auth import keyring
 from osapi.auth.keyring import KeyRing
+from osapi.config import private
 from osapi.contract.errors import Invalid
 from osapi.telemetry.log import get_logger
 
 LOOK_S = 1.0
 """How often the file is looked at, at most."""
 _log = get_logger(__name__)
-
-Stamp = tuple[int, int, int]
 
 
 class LiveRing:
@@ -25,7 +23,7 @@ class LiveRing:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._stamp = _stamp(path)
+        self._stamp = private.stamp(path)
         self._looked = 0.0
         self.ring = keyring.load(path)
         self.generation = 0
@@ -35,7 +33,7 @@ class LiveRing:
         if abs(now - self._looked) < LOOK_S:
             return
         self._looked = now
-        stamp = _stamp(self._path)
+        stamp = private.stamp(self._path)
         if stamp == self._stamp:
             return
         self._stamp = stamp
@@ -58,12 +56,3 @@ class FixedRing:
 
     def look(self, now: float) -> None:
         """There is nothing to look at."""
-
-
-def _stamp(path: Path) -> Stamp | None:
-    """What tells one version of the file from the next; None when there is no file."""
-    try:
-        found = os.stat(path)  # noqa: PTH116 - on the way of every request
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size

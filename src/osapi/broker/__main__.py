@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 
 from osapi.broker import room
 from osapi.broker.certificates import Certificates, own_trust
-from osapi.broker.prepare import Prepared, prepare
+from osapi.broker.configuration import Guests
+from osapi.broker.door import Door
+from osapi.broker.prepare import Prepared, prepare, write
 from osapi.broker.reporting import Reporting
 from osapi.broker.server import Server
 from osapi.broker.supervisor import STOP_S, Supervisor
@@ -73,8 +75,7 @@ async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup(1)
             loop.add_signal_handler(number, supervisor.stop)
-    if settings.nats.server.auth.type == "none":
-        _log.warning("broker.open", error="nats.server.auth.type is none: whoever reaches the port may do everything")
+    _watch_the_door(settings, places, prepared.room, reporting, supervisor)
     if words := room.warning(places.nats_store, settings.nats):
         _log.warning("broker.small_disk", error=words)
     beside = [asyncio.create_task(reporting.run()), *_certificates(settings, lambda: supervisor.pid)]
@@ -83,6 +84,21 @@ async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
         task.cancel()
     metrics.close()
     _log.info("broker.stopped")
+
+
+def _watch_the_door(settings: Settings, places: Paths, most: int, reporting: Reporting, supervisor: Supervisor) -> None:
+    """Let in who is enrolled, where the broker knows its users by their keys; warn where it does not."""
+    kind = settings.nats.server.auth.type
+    if kind in ("none", "user_pass"):
+        told = {"none": "whoever reaches the port", "user_pass": "whoever has one of the passwords, agents included,"}
+        _log.warning("broker.open", error=f"nats.server.auth.type is {kind}: {told[kind]} may do everything")
+        return
+
+    def apply(guests: Guests) -> None:
+        write(settings, places, guests, most)
+        supervisor.reload()
+
+    reporting.door = Door(settings.nats.enrollment.bucket, places.pki / "controller.pub", places.nats_guests, apply).run
 
 
 def _certificates(settings: Settings, pid: Callable[[], int]) -> Iterator[asyncio.Task[None]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import msgspec
 from osapi.broker import permissions
 from osapi.config.nats import BrokerTls
 from osapi.config.settings import Settings
+from osapi.contract.ids import MachineId
 
 DEFAULT_PORT = 4222
 
@@ -20,8 +22,15 @@ class Identities:
     """Public nkeys of the programs that connect."""
 
     controller: str
-    agent: str
     broker: str
+
+
+@dataclass(frozen=True)
+class Guests:
+    """Who else is let in: the public nkeys of accepted agents by machine id, and of join tokens by their id."""
+
+    agents: Mapping[str, str] = field(default_factory=dict[str, str])
+    tokens: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def port_of(settings: Settings) -> int:
@@ -29,7 +38,7 @@ def port_of(settings: Settings) -> int:
     return settings.nats.server.port or DEFAULT_PORT
 
 
-def document(settings: Settings, store: Path, room: int, identities: Identities) -> dict[str, Any]:
+def document(settings: Settings, store: Path, room: int, identities: Identities, guests: Guests) -> dict[str, Any]:
     """The whole configuration. `store` is the folder of JetStream, `room` how many bytes it may store there."""
     server = settings.nats.server
     found: dict[str, Any] = {
@@ -42,7 +51,7 @@ def document(settings: Settings, store: Path, room: int, identities: Identities)
     }
     if server.tls.cert:
         found["tls"] = _tls(server.tls)
-    users = _users(settings, identities)
+    users = _users(settings, identities, guests)
     if users:
         found["authorization"] = {"users": users}
     return found
@@ -53,7 +62,7 @@ def text(content: dict[str, Any]) -> bytes:
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
 
 
-def _users(settings: Settings, identities: Identities) -> list[dict[str, Any]]:
+def _users(settings: Settings, identities: Identities, guests: Guests) -> list[dict[str, Any]]:
     """Who is let in. Empty: everybody."""
     auth = settings.nats.server.auth
     match auth.type:
@@ -64,10 +73,25 @@ def _users(settings: Settings, identities: Identities) -> list[dict[str, Any]]:
         case _:
             return [
                 {"nkey": identities.controller},
-                {"nkey": identities.agent, "permissions": _limits(permissions.of_agent(settings))},
                 {"nkey": identities.broker, "permissions": _limits(permissions.of_broker(settings))},
                 *({"nkey": nkey} for nkey in auth.nkeys),
+                *guest_users(settings, guests),
             ]
+
+
+def guest_users(settings: Settings, guests: Guests) -> list[dict[str, Any]]:
+    """The users of agents and join tokens, each with its own rights."""
+    agents, tokens = sorted(guests.agents.items()), sorted(guests.tokens.items())
+    return [
+        *(
+            {"nkey": nkey, "permissions": _limits(permissions.of_agent(settings, MachineId(machine)))}
+            for machine, nkey in agents
+        ),
+        *(
+            {"nkey": nkey, "permissions": _limits(permissions.of_token(settings, token_id))}
+            for token_id, nkey in tokens
+        ),
+    ]
 
 
 def _tls(section: BrokerTls) -> dict[str, Any]:

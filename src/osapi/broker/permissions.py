@@ -1,14 +1,11 @@
-"""What an agent may say and hear on the broker. Everything else is refused there.
-
-All agents share one identity, so the limits are those of agents as such, not of one machine.
-"""
+"""What an agent, the holder of a join token and the broker program may say and hear. Everything else is refused there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from osapi.config.settings import Settings
-from osapi.contract.ids import JobId
+from osapi.contract.ids import JobId, MachineId
 from osapi.jobs import subjects
 
 
@@ -21,8 +18,9 @@ class Permissions:
     allow_responses: bool = True
 
 
-def of_agent(settings: Settings) -> Permissions:
-    """The permissions of an agent, with the namespace of the embedded broker."""
+def of_agent(settings: Settings, machine: MachineId) -> Permissions:
+    """The permissions of the agent of one machine, with the namespace of the embedded broker."""
+    own = subjects.token(machine)
     nats, namespace = settings.nats, settings.nats.server.namespace
     subject = f"{namespace}." if namespace else ""
     name = f"{namespace}-" if namespace else ""
@@ -30,30 +28,58 @@ def of_agent(settings: Settings) -> Permissions:
     claims = subjects.claim_key(JobId("*"))
     return Permissions(
         publish=(
-            f"{subject}hello.*",
-            f"{subject}{subjects.OUTPUT_SUBJECTS}",
-            f"$KV.{name}{nats.registry.bucket}.agents.*",
-            *([f"$KV.{name}{nats.facts.bucket}.facts.*"] if nats.facts.bucket else []),
-            f"$KV.{name}{nats.kv.bucket}.status.>",
-            f"$KV.{name}{nats.kv.response_bucket}.responses.>",
+            f"{subject}hello.{own}",
+            f"{subject}output.*.{own}",
+            f"$KV.{name}{nats.registry.bucket}.agents.{own}",
+            *([f"$KV.{name}{nats.facts.bucket}.facts.{own}"] if nats.facts.bucket else []),
+            f"$KV.{name}{nats.kv.bucket}.status.*.*.{own}.*",
+            f"$KV.{name}{nats.kv.bucket}.{claims}",
+            f"$KV.{name}{nats.kv.response_bucket}.responses.*.{own}",
             # The claim on a job for anybody, to find out whether one that the broker did not confirm is ours.
             f"$JS.API.DIRECT.GET.KV_{name}{nats.kv.bucket}.$KV.{name}{nats.kv.bucket}.{claims}",
+            # How the controller's key was replaced.
+            f"$JS.API.DIRECT.GET.KV_{name}{nats.enrollment.bucket}.$KV.{name}{nats.enrollment.bucket}.{subjects.ROTATIONS}",
             *_objects(f"{name}{nats.objects.bucket}" if nats.objects.bucket else ""),
             *_keeping(f"{name}{nats.output.bucket}" if nats.output.bucket else ""),
-            *([f"$KV.{name}{nats.file_state.bucket}.*.*"] if nats.file_state.bucket else []),
+            *([f"$KV.{name}{nats.file_state.bucket}.{own}.*"] if nats.file_state.bucket else []),
             f"$JS.API.CONSUMER.MSG.NEXT.{shared}",
             f"$JS.ACK.{shared}.>",
         ),
-        subscribe=(f"{subject}live.jobs.>", f"{subject}cancel.*", f"{subject}drain.*", "_INBOX.>"),
+        subscribe=(
+            *(f"{subject}live.jobs.*.{route}" for route in ("_all", f"host.{own}", "label.>")),
+            *(f"{subject}{each}" for each in (f"cancel.{own}", "cancel._all", f"drain.{own}", subjects.ROTATED)),
+            f"{subjects.inbox(machine)}.>",
+        ),
     )
 
 
 def of_broker(settings: Settings) -> Permissions:
-    """The permissions of the broker program, which reports itself and does nothing else."""
+    """The permissions of the broker program, which reports itself and follows who is enrolled."""
     nats, namespace = settings.nats, settings.nats.server.namespace
     name = f"{namespace}-" if namespace else ""
+    enrolled = f"KV_{name}{nats.enrollment.bucket}"
     return Permissions(
-        publish=(f"$KV.{name}{nats.registry.bucket}.nats.*",), subscribe=("_INBOX.>",), allow_responses=False
+        publish=(
+            f"$KV.{name}{nats.registry.bucket}.nats.*",
+            f"$JS.API.DIRECT.GET.{enrolled}.$KV.{name}{nats.enrollment.bucket}.{subjects.ROTATIONS}",
+            f"$JS.API.STREAM.INFO.{enrolled}",
+            f"$JS.API.CONSUMER.CREATE.{enrolled}.>",
+            f"$JS.API.CONSUMER.DELETE.{enrolled}.*",
+            f"$JS.FC.{enrolled}.>",
+        ),
+        subscribe=("_INBOX.broker.>",),
+        allow_responses=False,
+    )
+
+
+def of_token(settings: Settings, token_id: str) -> Permissions:
+    """The permissions of who holds a join token: to ask, and to hear the answer."""
+    namespace = settings.nats.server.namespace
+    subject = f"{namespace}." if namespace else ""
+    return Permissions(
+        publish=(f"{subject}{subjects.join_request(token_id)}",),
+        subscribe=(f"{subjects.join_inbox(token_id)}.>",),
+        allow_responses=False,
     )
 
 

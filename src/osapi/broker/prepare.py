@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from osapi.broker import binary, configuration, room
+from osapi.broker import binary, configuration, door, room
+from osapi.broker.configuration import Guests
 from osapi.config import tls
 from osapi.config.listening import refuse_exposed, refuse_taken
 from osapi.config.lock import Lock
@@ -31,6 +32,8 @@ class Prepared:
     host: str
     port: int
     lock: Lock
+    room: int
+    """Bytes that JetStream may store."""
 
 
 def prepare(settings: Settings, paths: Paths) -> Prepared:
@@ -47,21 +50,25 @@ def prepare(settings: Settings, paths: Paths) -> Prepared:
     lock = Lock(paths.nats_store / "osapi.lock", f"broker data {paths.nats_store}", patience_s=_PATIENCE_S)
     try:
         refuse_taken("nats.server", server.host, configuration.port_of(settings))
-        path = _write(settings, paths)
+        private_dir(paths.nats_runtime)
+        most = room.limit(paths.nats_store, settings.nats, paths.nats_runtime / "reserved")
+        path = write(settings, paths, door.read(paths.nats_guests), most)
     except Invalid:
         lock.release()
         raise
-    return Prepared(program, path, _reachable(server.host), configuration.port_of(settings), lock)
+    return Prepared(program, path, _reachable(server.host), configuration.port_of(settings), lock, most)
 
 
-def _write(settings: Settings, paths: Paths) -> Path:
-    """Make the identities, unless they exist, and write the configuration."""
+def write(settings: Settings, paths: Paths, guests: Guests, most: int) -> Path:
+    """Make the identities, unless they exist, and write the configuration; `most` bytes may be stored. Raises `Invalid`.
+
+    A server that reads it again takes no other `most` than the one it was started with.
+    """
     identities = configuration.Identities(
-        **{name: nkeys.load_or_create(paths.nkeys, name) for name in ("controller", "agent", "broker")}
+        **{name: nkeys.load_or_create(paths.nkeys, name) for name in ("controller", "broker")}
     )
     path = private_dir(paths.nats_runtime) / "nats-server.conf"
-    most = room.limit(paths.nats_store, settings.nats, paths.nats_runtime / "reserved")
-    replace(path, configuration.text(configuration.document(settings, paths.nats_store, most, identities)))
+    replace(path, configuration.text(configuration.document(settings, paths.nats_store, most, identities, guests)))
     return path
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -56,13 +56,16 @@ class Reporting:
         self._reports: Heartbeat | None = None
         self._wanted = asyncio.Event()
         self._broker: Broker | None = None
+        self.door: Callable[[Broker], Awaitable[None]] | None = None
+        """What else is done over this connection, for as long as the broker runs."""
 
     async def run(self) -> None:
         """Connect, however long that takes, and report for ever."""
         broker = self._broker = await self._connect()
         self._reports = self._heartbeat(broker)
         self._reports.show_age(self._metrics)
-        await self._reports.run()
+        works = [self._reports.run(), *([self.door(broker)] if self.door is not None else [])]
+        await asyncio.gather(*works)
 
     def trouble(self) -> str | None:
         """Why the registry does not hear of this broker; None when it does."""

@@ -72,6 +72,10 @@ class Server:
         await self._reading
         return status
 
+    def reload(self) -> None:
+        """Let it read its configuration again: connections of users that are gone are cut."""
+        self._signal(signal.SIGHUP)
+
     async def stop(self, deadline_s: float) -> None:
         """Ask it to stop (it flushes its store), and kill it when it has not by the deadline. Idempotent."""
         self._log.quiet()

@@ -40,6 +40,11 @@ class Supervisor:
         """Process id of the present server; 0 before the first one."""
         return 0 if self._server is None else self._server.pid
 
+    def reload(self) -> None:
+        """Let the present server read its configuration again; one that is about to start reads it anyway."""
+        if self._server is not None:
+            self._server.reload()
+
     def stop(self) -> None:
         """Let `run` stop the server and return. May be called twice, and from a signal handler of the loop."""
         self._stopping.set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from osapi.cli import asking, exit_status
+from osapi.cli import agent_enrolment, asking, exit_status
 from osapi.cli.option import Option
 from osapi.cli.plain import Plain, leaf, show
 from osapi.sdk import calls
@@ -30,27 +30,36 @@ _FILTERS = (
     Option(
         ("--state",), "state", help="Only agents in this state.", choices=("Ready", "Draining", "Cordoned", "Pending")
     ),
+    Option(("--pending",), "pending", "switch", "Those that wait to be accepted instead."),
     Option(("--unreachable",), "unreachable", "switch", "Only agents that are no longer heard of."),
     Option(("--condition",), "condition", help="Only agents on which this condition holds, for example HighLoad."),
     Option(("--label",), "label", help="Only agents with this label or one below it, as group:web."),
     Option(("--target", "-T"), "target", help="Only agents that this target means now.", completes="target"),
 )
 _LOOK_S = 0.5
+_FINGERPRINT = "Show the fingerprint of the agent's key on this machine."
 
 
 def find(words: str) -> Leaf | None:
     """The command of these words, for example `agent list`."""
+    if words == "agent key fingerprint":
+        from osapi.cli import key_report
+
+        return key_report.leaf(words, _FINGERPRINT, lambda places: (places.agent_state, "agent"))
     return leaf(words, _COMMANDS.get(words))
 
 
 def lines() -> dict[str, str]:
-    """Every command by its words, with a line of help."""
-    return {words: command.summary for words, command in _COMMANDS.items()}
+    """Every group and command by its words, with a line of help."""
+    told = {words: command.summary for words, command in _COMMANDS.items()}
+    return {**told, "agent key": "The agent's key.", "agent key fingerprint": _FINGERPRINT}
 
 
 def _list(known: Values, client: RawClient, term: Terminal) -> int:
     from osapi.cli import agent_report
 
+    if known.get("pending"):
+        return agent_enrolment.pending(known, client, term)
     filters = {name: known.get(name) for name in ("status", "state", "condition", "label", "target")}
     reachable = False if known.get("unreachable") else None
     return show(known, client.send(calls.agent_list(**filters, reachable=reachable)).body, term, agent_report.agents)
@@ -115,6 +124,7 @@ def _status(known: Values, client: RawClient, term: Terminal) -> int:
 
 
 _COMMANDS = {
+    **agent_enrolment.COMMANDS,
     "agent list": Plain("List agents, ready or not.", _FILTERS, _list),
     "agent get": Plain("Show one agent and its host.", (_NAME,), _get),
     "agent drain": Plain(
@@ -132,7 +142,9 @@ _COMMANDS = {
         "Remove an agent that is gone from the inventory, and the key by which it is known.",
         (
             _NAME,
-            Option(("--force",), "force", "switch", "Also when it is reachable; it would join again."),
+            Option(
+                ("--force",), "force", "switch", "Also when it is reachable; it is cut off and must be enrolled again."
+            ),
         ),
         _delete,
     ),

@@ -22,7 +22,7 @@ from osapi.config.listening import refuse_exposed
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import Invalid, Unauthenticated
-from osapi.pki import keys, nkeys
+from osapi.pki import key_folder, nkeys
 
 ADMIN = "admin"
 
@@ -42,9 +42,9 @@ class Found:
 
 
 def broker(paths: Paths) -> None:
-    """Make the identities with which controller and agent connect to the broker."""
+    """Make the identities with which controller and broker connect to the broker."""
     private.private_dir(paths.data_dir)
-    for name in ("controller", "agent"):
+    for name in ("controller", "broker"):
         nkeys.load_or_create(paths.nkeys, name)
 
 
@@ -64,25 +64,17 @@ def controller(settings: Settings, paths: Paths, environ: Mapping[str, str]) -> 
     here = context_of(settings, paths)
     token = tokens.issue(ring, ADMIN, [ADMIN], [], tokens.MAX_LIFETIME, datetime.now(UTC))
     context, remark = _context(here._replace(token=token), ring, settings, environ)
-    keys.load_or_create_keypair(paths.pki, "controller")  # last, for it marks that the first start is done
+    key_folder.load(paths.pki)  # last, for it marks that the first start is done
     return Found(here.url, token if first else "", context, remark)
 
 
-def agent(paths: Paths) -> None:
-    """Let the agent of this installation trust its controller. A second call changes nothing."""
-    if not paths.controller_public_key.exists():
-        private.private_dir(paths.agent_pki)
-        private.create(paths.controller_public_key, (paths.pki / "controller.pub").read_bytes(), mode=0o644)
-
-
-def require_controller_key(paths: Paths) -> None:
-    """Raise `Invalid`, saying what to copy where, when the agent knows no controller to trust."""
-    wanted = paths.controller_public_key
-    if not wanted.exists():
+def require_controller(settings: Settings, paths: Paths) -> None:
+    """Raise `Invalid`, saying what to do, when the agent knows no controller and has nothing to join one with."""
+    ways = (paths.controller_public_key, paths.local_join, paths.agent_state / "join.token")
+    if not settings.agent.join and not any(way.exists() for way in ways):
         raise Invalid(
-            f"this agent knows no controller: {wanted} is missing; copy controller.pub from the controller's "
-            f"machine (there it is pki/controller.pub in the data folder) to {wanted}, and "
-            f"nkeys/agent.seed to {paths.seed('agent')}"
+            "this agent knows no controller: make a join token there with `osapi client agent join-token` and start it"
+            " with --join TOKEN, or --join @FILE"
         )
 
 

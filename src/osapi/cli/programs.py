@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from osapi.cli.main import Globals
+from osapi.cli.main import Globals, LazyGroup
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +37,12 @@ insecure_option = click.option(
     "--insecure", is_flag=True, help="Allow listening on other than loopback addresses without TLS."
 )
 
+dry_run_option = click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 
-@click.group()
+
+@click.group(
+    cls=LazyGroup, lazy={"key": ("osapi.cli.controller_key:key", "The key with which the controller signs jobs.")}
+)
 @click.option("-p", "--port", metavar="PORT", help="TCP port of the REST API. Default: 8080.")
 @click.pass_obj
 def controller(said: Globals, port: str | None) -> None:
@@ -86,15 +90,61 @@ def agent(said: Globals, /, consumer_back_off: tuple[str, ...], **flags: str | N
 
 
 @agent.command("start")
+@click.option("--join", metavar="TOKEN", help="Join token, or @FILE that holds it. Later starts need none.")
 @click.pass_obj
-def start_agent(said: Globals) -> None:
-    """Work on jobs until SIGTERM. Needs the controller's public key."""
+def start_agent(said: Globals, join: str | None) -> None:
+    """Work on jobs until SIGTERM. The first start needs a join token, except beside a controller."""
     from osapi.cli import first_start
     from osapi.config.paths import paths
 
+    _keep(said, "agent.join", join)
     file, environ, loaded = prepared(said)
-    first_start.require_controller_key(paths(loaded.settings))
+    first_start.require_controller(loaded.settings, paths(loaded.settings))
     become("agent", file, environ)
+
+
+@agent.command()
+@click.pass_obj
+def preflight(said: Globals) -> None:
+    """Check what an agent without root needs: commands, sudo rules, capabilities. Status 1 when something is missing."""
+    _install(said, "agent", "preflight")
+
+
+@agent.command()
+@click.option("--user", metavar="NAME", help="The agent's account. Default: osapi-agent.")
+@click.pass_obj
+def sudoers(said: Globals, user: str | None) -> None:
+    """Print the sudoers file of an agent without root."""
+    _install(said, "agent", "sudoers", *(("--user", user) if user else ()))
+
+
+@agent.command("install")
+@click.option("--user", metavar="NAME", help="Run as this account, without root, through sudo. Default: as root.")
+@click.option("--join", metavar="TOKEN", help="Join token, or @FILE that holds it. Needed unless a controller is here.")
+@dry_run_option
+@click.pass_obj
+def install_agent(said: Globals, user: str | None, join: str | None, dry_run: bool) -> None:
+    """Make the agent a service of this machine. A second call changes nothing."""
+    _keep(said, "agent.join", join)
+    _install(said, "agent", "install", *(("--user", user) if user else ()), *_dry(dry_run))
+
+
+def _add_installing(group: click.Group, program: str, what: str) -> None:
+    """Add the commands that make a service of a program and take it away."""
+
+    @click.pass_obj
+    def install(said: Globals, dry_run: bool) -> None:
+        _install(said, program, "install", *_dry(dry_run))
+
+    @click.pass_obj
+    def uninstall(said: Globals, dry_run: bool) -> None:
+        _install(said, program, "uninstall", *_dry(dry_run))
+
+    install.__doc__ = f"Make the {what} a service of this machine. A second call changes nothing."
+    uninstall.__doc__ = f"Take the service of the {what} away, and say what stays."
+    if "install" not in group.commands:
+        group.command("install")(dry_run_option(install))
+    group.command("uninstall")(dry_run_option(uninstall))
 
 
 @click.group()
@@ -114,6 +164,11 @@ def start_server(said: Globals, insecure: bool) -> None:
     """Run the broker until SIGTERM. The first start makes its users' keys."""
     file, environ, _ = prepared(said, insecure=insecure)
     become("broker", file, environ)
+
+
+_add_installing(controller, "controller", "controller")
+_add_installing(agent, "agent", "agent")
+_add_installing(server, "broker", "broker")
 
 
 @click.group(invoke_without_command=True)
@@ -160,6 +215,17 @@ def become(program: str, file: Path | None, environ: Mapping[str, str], *argumen
     sys.stdout.flush()
     line = command_line(program, file, *arguments)
     os.execve(line[0], line, dict(environ))  # noqa: S606 - no shell is wanted
+
+
+def _install(said: Globals, *words: str) -> NoReturn:
+    from osapi.config.source import locate
+
+    environ = environment(said, os.environ)
+    become("install", locate(said.osapi_file, environ), environ, *words)
+
+
+def _dry(dry_run: bool) -> tuple[str, ...]:
+    return ("--dry-run",) if dry_run else ()
 
 
 def variable(key: str) -> str:

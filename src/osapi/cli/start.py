@@ -62,7 +62,6 @@ def start(said: Globals, insecure: bool) -> None:
     shared = {**broker_address(loaded), **broker_tls(loaded, places)}
     lock = _checked(settings, places)
     found = first_start.controller(settings, places, environ)
-    first_start.agent(places)
     children = _children(settings, file, {**environ, **shared}, lock)
 
     def ready() -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 AREAS = {
     "agent": "Look at the hosts of the fleet.",
     "audit": "Look at who asked for what, and whether that was tampered with.",
+    "controller": "Look at the controller's key on this machine.",
     "facts": "Look at what hosts tell of themselves.",
     "file": "Look at uploaded files, upload and download them.",
     "health": "Ask whether the controller can work.",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from osapi.config.fields import (
+    SENSITIVE,
     ClientAuth,
     ClientTls,
     Metrics,
@@ -103,6 +104,13 @@ class PrivilegeEscalation(Section, frozen=True, kw_only=True):
     enabled: Annotated[
         bool, Meta(description="Whether changes go through sudo; what that needs is checked at the start.")
     ] = False
+    without: Annotated[
+        list[str],
+        Meta(
+            description="Domains whose changes are not granted to an agent that is not root. `command` stands for commands as "
+            "another account; without it they run as the agent's own."
+        ),
+    ] = field(default_factory=lambda: ["command"])
 
 
 class Fetch(Section, frozen=True, kw_only=True):
@@ -121,7 +129,9 @@ class Fetch(Section, frozen=True, kw_only=True):
 class Pki(Section, frozen=True, kw_only=True):
     """The agent's trust in the controller. Its own keys are in `agent.state_dir`."""
 
-    enabled: Annotated[bool, Meta(description="Whether to ask the controller for enrolment.")] = False
+    enabled: Annotated[
+        bool, Meta(description="Read for compatibility; a host that has a join token asks for enrolment.")
+    ] = False
     key_dir: Annotated[
         str,
         Meta(
@@ -179,4 +189,12 @@ class Agent(Section, frozen=True, kw_only=True):
     process_conditions: ProcessConditions = ProcessConditions()
     privilege_escalation: PrivilegeEscalation = PrivilegeEscalation()
     pki: Pki = Pki()
+    join: Annotated[
+        str,
+        Meta(
+            description="Join token with which to ask for enrolment, or `@` and the path of a file (0600) that holds it. Used "
+            "once; empty: none.",
+            extra={SENSITIVE: True},
+        ),
+    ] = ""
     metrics: AgentMetrics = AgentMetrics()

@@ -32,10 +32,9 @@ def of(section: controller.Nats | agent.Nats, generated_seed: Path) -> Connectio
     """
     auth = section.auth
     password = auth.type == "user_pass"
-    program = "agent" if isinstance(section, agent.Nats) else "controller"
-    trust = tls.trust(f"{program}.nats.tls", section.tls, section.host)
+    trust = trusted(section)
     return Connection(
-        servers=tuple(server(host, section.port, tls=trust is not None) for host in section.host.split(",")),
+        servers=servers(section),
         namespace=section.namespace,
         client_name=section.client_name,
         username=auth.username if password else "",
@@ -43,6 +42,18 @@ def of(section: controller.Nats | agent.Nats, generated_seed: Path) -> Connectio
         tls=trust,
         nkey_file=_seed(auth.type, auth.nkey_file, generated_seed),
     )
+
+
+def trusted(section: controller.Nats | agent.Nats) -> Trust | None:
+    """Whose certificate the broker may have; None without TLS. Raises `Invalid` for what cannot be used."""
+    program = "agent" if isinstance(section, agent.Nats) else "controller"
+    return tls.trust(f"{program}.nats.tls", section.tls, section.host)
+
+
+def servers(section: controller.Nats | agent.Nats) -> tuple[str, ...]:
+    """The addresses of the broker. Raises what `trusted` raises."""
+    is_secured = trusted(section) is not None
+    return tuple(server(host, section.port, tls=is_secured) for host in section.host.split(","))
 
 
 def server(host: str, port: int, *, tls: bool = False) -> str:

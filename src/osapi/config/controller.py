@@ -366,12 +366,16 @@ class Pki(Section, frozen=True, kw_only=True):
     """The controller's keys and the enrolment of agents."""
 
     enabled: Annotated[
-        bool, Meta(description="Whether agents may ask to be enrolled. Jobs are signed in any case.")
+        bool,
+        Meta(description="Read for compatibility; agents may ask to be enrolled, and jobs are signed, in any case."),
     ] = False
     key_dir: Annotated[
         str, Meta(description="Folder of `controller.key` and `controller.pub`. Empty: `pki` in the data folder.")
     ] = ""
-    auto_accept: Annotated[bool, Meta(description="Accept every enrolment at once; for development only.")] = False
+    auto_accept: Annotated[
+        bool, Meta(description="Accept every new host that has a join token; for development only.")
+    ] = False
+    max_pending: Annotated[int, Meta(ge=1, description="Hosts that may wait to be accepted at once.")] = 1000
     rotation_grace_period: Annotated[
         timedelta, Meta(description="How long the former key stays valid after a rotation.")
     ] = timedelta(hours=24)

@@ -33,6 +33,8 @@ class Paths:
     """The broker's generated configuration and its lock."""
     agent_state: Path
     """The agent's ledger and its own keys."""
+    local_join: Path
+    """A join token for the agent of the same installation, made by the controller."""
     audit_anchor: Path
     """Where the audit ended when the controller last looked; for the controller only."""
 
@@ -41,8 +43,18 @@ class Paths:
         """The key that an agent trusts."""
         return self.agent_pki / "controller.pub"
 
+    @property
+    def nats_guests(self) -> Path:
+        """Whom the embedded broker let in last."""
+        return self.nats_runtime / "users.json"
+
+    @property
+    def agent_seed(self) -> Path:
+        """The agent's signing key as its identity at the broker."""
+        return self.agent_state / "agent.seed"
+
     def seed(self, name: str) -> Path:
-        """The nkey seed of the program `name` (`controller`, `agent`)."""
+        """The nkey seed of the program `name` (`controller`, `broker`)."""
         return self.nkeys / f"{name}.seed"
 
 
@@ -60,6 +72,7 @@ def paths(settings: Settings, environ: Mapping[str, str] | None = None) -> Paths
         nats_store=_chosen(settings.nats.server.store_dir, data / "nats"),
         nats_runtime=data / "broker",
         agent_state=_chosen(settings.agent.state_dir, data / "agent"),
+        local_join=data / "join.token",
         audit_anchor=data / "audit" / "anchor.json",
     )
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from osapi.contract.errors import Invalid
 
+Stamp = tuple[int, int, int]
+
 
 def private_dir(path: Path) -> Path:
     """Make the folder (0700) with its parents, unless it exists.
@@ -86,6 +88,23 @@ def read(path: Path) -> bytes:
     if mode & 0o077:
         raise Invalid(f"{path} has mode {mode:04o}, so others could read the secret in it; run chmod 0600 {path}")
     return content
+
+
+def stamp(path: Path) -> Stamp | None:
+    """What tells one version of a file from the next; None when there is no file."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - on the way of every request
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def remove(path: Path) -> None:
+    """Remove a secret. A second call changes nothing. Raises `Invalid` when it cannot be removed."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as problem:
+        raise Invalid(f"{path} cannot be removed: {problem.strerror}") from problem
 
 
 def _written(path: Path, content: bytes, mode: int) -> Path:

@@ -61,6 +61,8 @@ class Endpoint:
     lines: str | None = None
     body_required: bool = True
     form: type[msgspec.Struct] | None = None
+    in_query: bool = False
+    """Whether the rest comes from the query whatever the method."""
 
 
 class Form(Protocol):

@@ -21,10 +21,11 @@ from osapi.contract.errors import OsapiError
 from osapi.contract.ids import MachineId
 from osapi.contract.operation import Operation
 from osapi.contract.target import Target
-from osapi.controller import asgi, auditing, entrance, layout, notifying, secured, tokens, vigil
+from osapi.controller import asgi, auditing, enrolling, entrance, layout, notifying, secured, tokens, vigil
 from osapi.controller.authenticate import Authenticator
 from osapi.controller.node import NodeServices
 from osapi.controller.observed import observed
+from osapi.controller.rotating import Rotating
 from osapi.controller.serve import HttpServer, bind
 from osapi.controller.status import http as status_routes
 from osapi.controller.status.look import Sources
@@ -36,6 +37,7 @@ from osapi.fleet import discovery as discovery_routes
 from osapi.fleet import http as fleet_routes
 from osapi.fleet import suspicions
 from osapi.fleet import target_http as target_routes
+from osapi.fleet.enrolment import http as enrolment_routes
 from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import ComponentKind
 from osapi.fleet.program import Program
@@ -45,12 +47,11 @@ from osapi.fleet.service import FleetService, Keys
 from osapi.jobs import http as job_routes
 from osapi.jobs.quarantine import Quarantine
 from osapi.jobs.service import JobNames, JobService
-from osapi.pki.keys import load_or_create_keypair
-from osapi.pki.signing import Signer, Verifier
 from osapi.telemetry import metrics as telemetry
 from osapi.telemetry.log import get_logger
 from osapi.telemetry.metrics import Checks, Metrics
 from osapi.telemetry.process import ProcessMeter
+from osapi.telemetry.readiness import announce_ready
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 from osapi.transport.objects import ObjectStore
@@ -114,6 +115,7 @@ class Controller:
             await opened.enter_async_context(secured.redirecting(api))
             self._server = HttpServer(app, sockets, self._stopping, tls=tls)
             _log.info("controller.ready", address=f"{'http' if tls is None else 'https'}://{api.host}:{api.port}")
+            announce_ready()
             await self._server.run()
         _log.info("controller.stopped")
 
@@ -142,11 +144,14 @@ class Controller:
         wanted = layout.of_settings(settings)
         await provision(broker, wanted)
         await known.start(broker)
-        audit = auditing.service(settings, self._paths, broker)
+        rotating = Rotating(self._paths.pki)
+        opened.push_async_callback(rotating.stop)
+        await rotating.start(broker, settings.nats.enrollment.bucket)
+        audit = auditing.service(settings, self._paths, broker, rotating)
         if audit is not None:
             opened.push_async_callback(audit.stop)
             await audit.start()
-        keys = self._keys()
+        keys = Keys(rotating.signer, rotating.verifier, enrolling.accepts(settings), rotating.told)
         quarantine = Quarantine(time.time)
         fleet = FleetService(broker, settings.nats, keys, quarantine)
         opened.push_async_callback(fleet.stop)
@@ -154,9 +159,11 @@ class Controller:
         if audit is not None:
             jobs.on_end.append(auditing.teller(audit))
         opened.push_async_callback(jobs.stop)
+        enrolment = await enrolling.begin(settings, self._paths, broker, keys)
+        opened.push_async_callback(enrolment.stop)
         await fleet.keybook.start()
         await asyncio.gather(fleet.start(), jobs.start())
-        notify = await notifying.service(settings, broker, fleet, jobs, audit, opened)
+        notify = await notifying.service(settings, broker, fleet, jobs, audit, enrolment, opened)
         heartbeat = self._report(broker, opened, metrics)
         services = NodeServices(
             jobs=jobs,
@@ -164,7 +171,7 @@ class Controller:
             wait_s=settings.controller.api.job_timeout.total_seconds(),
             body_limit=settings.controller.api.body_limit_bytes,
         )
-        checks = {**_checks(broker, jobs, heartbeat), **auditing.checks(audit)}
+        checks = {**_checks(broker, jobs, heartbeat), **auditing.checks(audit), "signing key": rotating.problem}
         seen = {**checks, **auditing.findings(audit), **notifying.findings(notify)}
         opened.callback(metrics.close)
         _show(metrics, checks, jobs, heartbeat)
@@ -174,9 +181,10 @@ class Controller:
             *status_routes.routes(sources),
             *job_routes.routes(jobs, self._operations, FleetView(fleet.registry), time.time),
             *suspicions.routes(fleet.registry, quarantine),
-            *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines),
+            *enrolment_routes.routes(enrolment, fleet.registry),
+            *fleet_routes.routes(fleet.registry, fleet.drains, fleet.timelines, enrolment.forget),
             *discovery_routes.routes(fleet.registry, fleet.components),
-            *auditing.routes(audit, self._paths),
+            *auditing.routes(audit, rotating),
             *notifying.routes(notify, fleet.registry),
             *await self._files(broker, FleetView(fleet.registry), opened),
             *target_routes.routes(fleet.registry),
@@ -223,10 +231,6 @@ class Controller:
                 await asyncio.sleep(_PROVISION_AGAIN_S)
             else:
                 return
-
-    def _keys(self) -> Keys:
-        key = load_or_create_keypair(self._paths.pki, "controller")
-        return Keys(Signer(key), Verifier.of(key.public_key))
 
     def _report(self, broker: Broker, opened: AsyncExitStack, metrics: Metrics) -> Heartbeat:
         """Keep telling the registry that this controller lives, and at the end that it ended in good order."""

@@ -27,6 +27,7 @@ from osapi.controller.status.api import STATUS
 from osapi.files import api as file_api
 from osapi.fleet import api as fleet_api
 from osapi.fleet import target_api
+from osapi.fleet.enrolment import api as enrolment_api
 from osapi.jobs import endpoints as job_endpoints
 from osapi.notify import api as notify_api
 from osapi.telemetry.metrics import Check
@@ -48,7 +49,7 @@ DOCUMENT = Endpoint(
 
 def endpoints() -> list[Endpoint]:
     """Every route that is written by hand and described; the facts only, without what serves them."""
-    slices = (job_endpoints, fleet_api, audit_api, target_api, file_api, token_api, notify_api)
+    slices = (job_endpoints, fleet_api, enrolment_api, audit_api, target_api, file_api, token_api, notify_api)
     return [*(fact for each in slices for fact in _facts(each)), health.HEALTH, health.READY, STATUS, DOCUMENT]
 
 

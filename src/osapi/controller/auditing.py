@@ -12,34 +12,32 @@ from osapi.audit.stream import AuditStream
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.endpoint import Routes
+from osapi.controller.rotating import Rotating
 from osapi.jobs.entry import JobEntry
-from osapi.pki.keys import load_or_create_keypair
-from osapi.pki.signing import Signer, Verifier
 from osapi.telemetry.metrics import Check
 from osapi.transport.broker import Broker
 
 
-def service(settings: Settings, paths: Paths, broker: Broker) -> AuditService | None:
+def service(settings: Settings, paths: Paths, broker: Broker, rotating: Rotating) -> AuditService | None:
     """The audit; None when the settings name no stream for it."""
     section = settings.nats.audit
     if not section.stream:
         return None
-    key = load_or_create_keypair(paths.pki, "controller")
     return AuditService(
         AuditStream(broker, name=section.stream, subject=section.subject),
-        Signer(key),
-        Verifier.of(key.public_key),
+        rotating.signer,
+        rotating.verifier,
         Anchor(paths.audit_anchor),
         keeps=section.max_age or None,
         clock=time.time,
     )
 
 
-def routes(audit: AuditService | None, paths: Paths) -> Routes:
+def routes(audit: AuditService | None, rotating: Rotating) -> Routes:
     """The audit routes, if there is an audit."""
     if audit is None:
         return []
-    return http.routes(audit, load_or_create_keypair(paths.pki, "controller").public_key.to_pem().decode())
+    return http.routes(audit, rotating.told)
 
 
 def checks(audit: AuditService | None) -> dict[str, Check]:

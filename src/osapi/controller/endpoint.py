@@ -76,7 +76,7 @@ def route(endpoint: Endpoint, handle: Handle, limits: Limits) -> Route:
 
 def has_body(endpoint: Endpoint) -> bool:
     """Whether the request comes from a JSON body, and not from the query."""
-    return endpoint.method in BODY_METHODS and endpoint.form is None
+    return endpoint.method in BODY_METHODS and endpoint.form is None and not endpoint.in_query
 
 
 def path_names(path: str) -> list[str]:

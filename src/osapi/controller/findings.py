@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
-
-import msgspec
 
 from osapi.fleet.components import Component, Components
 from osapi.fleet.conditions import Condition
+from osapi.fleet.enrolment.records import Pending
 from osapi.fleet.models import AgentRecord
 from osapi.fleet.registry import Agent, Registry
 from osapi.jobs.entry import JobEntry
@@ -28,21 +25,6 @@ BAD = frozenset(JobStatus) - {
 JOBS_S = 24 * 3600.0
 """How long after its end a failed job is still told, if nobody could tell it before."""
 MOST_JOBS = 10_000
-
-
-class PendingAgent(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent that asks to be enrolled, as the bucket `agent-enrollment` holds it under `enrollment.<machine>`."""
-
-    machine_id: str
-    hostname: str
-    fingerprint: str
-    requested_at: datetime
-
-
-class Pending(Protocol):
-    """Who knows which agents ask to be enrolled."""
-
-    def pending(self) -> Sequence[PendingAgent]: ...
 
 
 class FailedJobs:
@@ -82,7 +64,7 @@ class Watched:
     components: Components
     jobs: FailedJobs
     audit: Mapping[str, Check]
-    pending: Pending
+    pending: Callable[[], Sequence[Pending]]
     settled: Callable[[], bool]
     ttl_s: float
     now: Callable[[], float]
@@ -95,7 +77,7 @@ class Watched:
             *(each for program in programs for each in of_program(program, self.now())),
             *self.jobs.findings(self.now()),
             *of_audit(self.audit, self.now()),
-            *map(of_pending, self.pending.pending()),
+            *map(of_pending, self.pending()),
         ]
         return View(
             findings={each.key: each for each in found},
@@ -152,7 +134,7 @@ def of_audit(checks: Mapping[str, Check], now: float) -> Iterator[Finding]:
             yield Finding(key=f"audit.{name}", condition=AUDIT_BROKEN, subject="", name=name, reason=problem, since=now)
 
 
-def of_pending(agent: PendingAgent) -> Finding:
+def of_pending(agent: Pending) -> Finding:
     """An agent that waits for somebody to accept it."""
     return Finding(
         key=f"pending.{agent.machine_id}.{agent.fingerprint}",

@@ -8,15 +8,14 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
-import msgspec
-
 from osapi.audit.service import AuditService
 from osapi.config.controller import Notifications
 from osapi.config.settings import Settings
 from osapi.contract.endpoint import Routes
 from osapi.contract.errors import Invalid
 from osapi.controller import auditing
-from osapi.controller.findings import FailedJobs, PendingAgent, Watched
+from osapi.controller.findings import FailedJobs, Watched
+from osapi.fleet.enrolment.service import Enrolment
 from osapi.fleet.registry import Registry
 from osapi.fleet.service import FleetService
 from osapi.jobs.service import JobService
@@ -26,36 +25,8 @@ from osapi.notify.notifiers import LOG, LogNotifier, Notifier, of_url
 from osapi.notify.rules import Rules
 from osapi.notify.service import Means, NotifyService
 from osapi.notify.texts import Texts
-from osapi.telemetry.log import get_logger
 from osapi.telemetry.metrics import Check, Metrics
 from osapi.transport.broker import Broker
-from osapi.transport.bucket import Entry
-from osapi.transport.follower import Follower
-
-PENDING = "enrollment.*"
-_decode = msgspec.json.Decoder(PendingAgent).decode
-_log = get_logger(__name__)
-
-
-class PendingAgents:
-    """Agents that ask to be enrolled, fed by one watch."""
-
-    def __init__(self) -> None:
-        self._asking: dict[str, PendingAgent] = {}
-
-    def pending(self) -> list[PendingAgent]:
-        """Those that wait for somebody to accept them."""
-        return list(self._asking.values())
-
-    def note(self, entry: Entry) -> None:
-        """Take in one entry of the bucket."""
-        self._asking.pop(entry.key, None)
-        if entry.deleted:
-            return
-        try:
-            self._asking[entry.key] = _decode(entry.value)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-            _log.warning("notify.enrolment_unreadable", key=entry.key, error=str(problem))
 
 
 class Gaps:
@@ -82,14 +53,13 @@ async def service(
     fleet: FleetService,
     jobs: JobService,
     audit: AuditService | None,
+    enrolment: Enrolment,
     opened: AsyncExitStack,
 ) -> NotifyService:
     """Notifications, begun. `opened` ends them. Raises `Invalid` for settings that cannot be used."""
     section = settings.controller.notifications
     means = Means(notifiers(section), Texts(section.title, section.body, section.hosts_shown), rules(section))
     means.texts.check()
-    asking = PendingAgents()
-    follower = Follower(broker.bucket(settings.nats.enrollment.bucket), PENDING, asking.note)
     failed, ttl_s = FailedJobs(), settings.nats.registry.ttl.total_seconds()
     gaps = Gaps(broker, ttl_s)
     watched = Watched(
@@ -97,7 +67,7 @@ async def service(
         components=fleet.components,
         jobs=failed,
         audit={**auditing.checks(audit), **auditing.findings(audit)},
-        pending=asking,
+        pending=lambda: enrolment.book.pending,
         settled=gaps.settled,
         ttl_s=ttl_s,
         now=time.time,
@@ -112,8 +82,6 @@ async def service(
     )
     opened.push_async_callback(made.stop)
     if section.enabled:
-        opened.push_async_callback(follower.stop)
-        await follower.start()
         jobs.on_end.append(failed.note)
         for entry in jobs.index.ended():
             failed.note(entry)

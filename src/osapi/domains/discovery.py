@@ -59,6 +59,14 @@ def implementation(domain: str, families: Sequence[str]) -> Factory | None:
     return None
 
 
+def privileges(domain: str) -> tuple[Any, ...]:
+    """What the domain needs to be granted where the agent is not root, as `host.grants`; none for one that needs nothing."""
+    if importlib.util.find_spec(f"osapi.domains.{domain}.privileges") is None:
+        return ()
+    found: tuple[Any, ...] = _load(domain, "privileges").PRIVILEGES
+    return found
+
+
 def families(domain: str) -> tuple[str, ...]:
     """The families that the domain has a file for, in alphabetical order. Loads all of the domain's modules."""
     modules = pkgutil.iter_modules(importlib.import_module(f"osapi.domains.{domain}").__path__)

@@ -66,7 +66,7 @@ class DeleteRequest(msgspec.Struct, kw_only=True):
     """Names the agent to remove."""
 
     hostname: Annotated[str, Meta(min_length=1, max_length=255, description="Host name or machine id.")]
-    force: Annotated[bool, Meta(description="Also when it is reachable; it joins again with its next heartbeat.")] = (
+    force: Annotated[bool, Meta(description="Also when it is reachable; it is cut off and must be enrolled again.")] = (
         False
     )
 

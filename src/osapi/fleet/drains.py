@@ -33,7 +33,6 @@ _log = get_logger(__name__)
 @dataclass(frozen=True)
 class _Kept:
     order: DrainOrder
-    sealed: bytes
     revision: int
 
 
@@ -66,9 +65,9 @@ class Drains:
         return kept.order if kept is not None and kept.order.drained else None
 
     def standing(self, machine: MachineId) -> bytes:
-        """The last order given to an agent, signed; empty when there was none."""
+        """The last order given to an agent, signed with the key of today; empty when there was none."""
         kept = self._kept.get(_key(machine))
-        return b"" if kept is None else kept.sealed
+        return b"" if kept is None else self._sealed(kept.order)
 
     async def drain(self, machine: MachineId, actor: Actor, reason: str) -> DrainOrder:
         """Let an agent finish what it has in hand and take nothing new. Raises `Conflict` when it is drained."""
@@ -100,7 +99,7 @@ class Drains:
         except (Forbidden, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             _log.warning("security.drain_refused", key=entry.key, error=str(problem))
             return
-        self._keep(entry.key, _Kept(order, entry.value, entry.revision))
+        self._keep(entry.key, _Kept(order, entry.revision))
 
     async def _give(self, machine: MachineId, actor: Actor, reason: str, *, drained: bool) -> DrainOrder:
         if self._bucket is None:
@@ -109,16 +108,19 @@ class Drains:
         before = self._kept.get(key)
         revision = self._gone.get(key, 0) if before is None else before.revision
         order = DrainOrder(machine_id=machine, drained=drained, issued=self._now(), actor=actor, reason=reason)
-        sealed = envelope.seal(self._signer, envelope.DRAIN, _encode(order))
+        sealed = self._sealed(order)
         try:
             revision = await self._bucket.update(key, sealed, revision)
         except Conflict as problem:
             raise Conflict(
                 f"host {machine} was drained or undrained by somebody else just now; look again"
             ) from problem
-        self._keep(key, _Kept(order, sealed, revision))
+        self._keep(key, _Kept(order, revision))
         await self._tell(machine, sealed)
         return order
+
+    def _sealed(self, order: DrainOrder) -> bytes:
+        return envelope.seal(self._signer, envelope.DRAIN, _encode(order))
 
     async def _tell(self, machine: MachineId, sealed: bytes) -> None:
         """The order stands from now on; an agent that does not hear it is told when it says hello."""

@@ -67,8 +67,7 @@ class FactBook:
             self._quarantine.put(Saying.FACTS, Doubt.UNREADABLE, entry.key)
             return
         machine = facts.machine_id
-        known = self._keys.known(machine)
-        found = doubt(header, payload, envelope.FACTS, None if known is None else known.verifier)
+        found = doubt(header, payload, envelope.FACTS, self._keys.verifier(machine))
         if key(machine) != entry.key:
             found = Doubt.ELSEWHERE
         if found is None:

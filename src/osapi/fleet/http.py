@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from osapi.contract.endpoint import Call, Caller, Reply, Routes
 from osapi.contract.errors import Conflict, Forbidden, Invalid, NotFound
+from osapi.contract.ids import MachineId
 from osapi.contract.target import LabelTarget
 from osapi.fleet import api
 from osapi.fleet.api import AgentList, AgentStatus, Message
@@ -17,14 +20,17 @@ from osapi.fleet.target_http import meant_by
 from osapi.fleet.timeline import Timelines
 from osapi.jobs.record import Actor
 
+Forget = Callable[[MachineId], Awaitable[None]]
+
 
 class AgentRoutes:
     """Serves agents."""
 
-    def __init__(self, registry: Registry, drains: Drains, timelines: Timelines) -> None:
+    def __init__(self, registry: Registry, drains: Drains, timelines: Timelines, forget: Forget) -> None:
         self._registry = registry
         self._drains = drains
         self._timelines = timelines
+        self._forget = forget
 
     async def list(self, call: Call) -> Reply:
         request: api.AgentListRequest = call.request
@@ -65,9 +71,9 @@ class AgentRoutes:
         record = agent.record
         if agent.reachable and not request.force:
             raise Conflict(
-                f"host {record.hostname} ({record.machine_id}) is reachable and would join again; stop its agent first, or use force"
+                f"host {record.hostname} ({record.machine_id}) is reachable and would be cut off; stop its agent first, or use force"
             )
-        for part in (self._drains.forget, self._timelines.forget, self._registry.remove):
+        for part in (self._forget, self._drains.forget, self._timelines.forget, self._registry.remove):
             await part(record.machine_id)
         return Reply(body=Message(message=f"{record.hostname} ({record.machine_id}) is removed"))
 
@@ -88,9 +94,9 @@ class AgentRoutes:
         )
 
 
-def routes(registry: Registry, drains: Drains, timelines: Timelines) -> Routes:
-    """Every agent route with its handler."""
-    serve = AgentRoutes(registry, drains, timelines)
+def routes(registry: Registry, drains: Drains, timelines: Timelines, forget: Forget) -> Routes:
+    """Every agent route with its handler. `forget` lets the machine be known by no key."""
+    serve = AgentRoutes(registry, drains, timelines, forget)
     return [
         (api.LIST, serve.list),
         (api.GET, serve.get),

@@ -1,20 +1,23 @@
-"""By which key each agent is known: the one that was accepted for it, else the first that it was seen with.
+"""By which key each agent is known: the one that was accepted for it.
 
-Kept in a bucket that agents may not write, so that a key once seen stays, also when this controller or another one starts
-anew. Who accepts keys writes them there too; they take the place of those that were only announced.
+Kept in a bucket of which only entries that a controller has signed count (`enrolment.records`). Where the broker knows no
+users, because it lets everybody in or all share a password, an agent is known by the first key that it was seen with instead:
+there nobody could say who asks to be accepted.
 """
 
 from __future__ import annotations
 
 import asyncio
-import enum
+from collections.abc import Coroutine
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
-from osapi.contract.errors import Conflict, OsapiError
+from osapi.contract.errors import Conflict, Forbidden, OsapiError
 from osapi.contract.ids import MachineId
-from osapi.jobs import subjects
+from osapi.fleet.enrolment import records
+from osapi.fleet.enrolment.records import KeyEntry, Standing
 from osapi.pki.ed25519 import PublicKey
 from osapi.pki.keys import fingerprint
 from osapi.pki.signing import Verifier
@@ -25,26 +28,8 @@ from osapi.transport.follower import Follower
 KEYS = "keys.*"
 """Filter that matches the entries of all agents."""
 
+_NOBODY = Verifier({})
 _log = get_logger(__name__)
-
-
-class Standing(enum.Enum):
-    """Why a key is trusted."""
-
-    ANNOUNCED = "announced"
-    """It was the first that this machine was seen with."""
-    ACCEPTED = "accepted"
-    """Somebody has decided so."""
-
-
-class KeyEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """What the bucket holds for one machine."""
-
-    machine_id: MachineId
-    signing_key: bytes
-    """Ed25519, 32 bytes."""
-    standing: Standing
-    since: datetime
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -54,17 +39,17 @@ class Known(msgspec.Struct, frozen=True):
     verifier: Verifier
 
 
-def name(machine: MachineId) -> str:
-    """Key of an entry in the bucket."""
-    return f"keys.{subjects.token(machine)}"
-
-
 class KeyBook:
-    """The keys of all agents, fed by one watch. `bucket` None remembers them only for as long as this lives."""
+    """The keys of all agents, fed by one watch. `bucket` None remembers them only for as long as this lives.
 
-    def __init__(self, bucket: Bucket | None) -> None:
+    `controllers` knows by whom entries must be signed. None: nobody accepts keys here, and the first that is seen counts.
+    """
+
+    def __init__(self, bucket: Bucket | None, controllers: Verifier | None = None) -> None:
         self._bucket = bucket
+        self._controllers = controllers
         self._known: dict[str, Known] = {}
+        self._values: dict[str, bytes] = {}
         self._storing: set[asyncio.Task[None]] = set()
         self._unstored: set[str] = set()
         self._follower = Follower(bucket, KEYS, self.note)
@@ -80,52 +65,104 @@ class KeyBook:
         await self._follower.stop()
 
     def known(self, machine: MachineId) -> Known | None:
-        """The key of this agent; None when none has been seen."""
-        return self._known.get(name(machine))
+        """The key of this agent; None when none is known."""
+        return self._known.get(records.key_of(machine))
+
+    def verifier(self, machine: MachineId) -> Verifier | None:
+        """Who knows what this agent has signed. None: it may still announce the key by which it will be known."""
+        known = self.known(machine)
+        if known is not None:
+            return known.verifier
+        return None if self._controllers is None else _NOBODY
+
+    def may_speak(self, machine: MachineId) -> bool:
+        """Whether anything counts that this agent says; not so once its key is revoked."""
+        return self._controllers is None or self.known(machine) is not None
 
     def first_seen(self, machine: MachineId, key: PublicKey) -> None:
-        """Know this agent by this key from now on, unless it is known by one. Stored in the background."""
-        entry = name(machine)
+        """Know this agent by this key from now on, unless it is known by one or keys are accepted. Stored in the background."""
+        entry = records.key_of(machine)
+        if self._controllers is not None:
+            return
         if entry not in self._known:
             self._keep(entry, key)
             self._unstored.add(entry)
         if entry in self._unstored and self._bucket is not None:
             self._unstored.discard(entry)
-            task = asyncio.get_running_loop().create_task(self._store(self._bucket, machine, key))
-            self._storing.add(task)
-            task.add_done_callback(self._storing.discard)
+            self._spawn(self._store(machine, key))
 
     async def forget(self, machine: MachineId) -> None:
         """Let the next key that this machine announces be the first. A second call changes nothing."""
         if self._bucket is None:
-            self._known.pop(name(machine), None)
+            self._known.pop(records.key_of(machine), None)
         else:
-            await self._bucket.purge(name(machine))
+            await self._bucket.purge(records.key_of(machine))
 
     def note(self, entry: Entry) -> None:
-        """Take in one entry of the bucket."""
-        if entry.deleted:
+        """Take in one entry of the bucket. One that no controller has written is put back as it was."""
+        if self._controllers is not None:
+            self._note_signed(entry, self._controllers)
+        elif entry.deleted:
             self._known.pop(entry.key, None)
-            return
+        else:
+            self._note_plain(entry)
+
+    def _note_plain(self, entry: Entry) -> None:
         try:
-            found = msgspec.json.decode(entry.value, type=KeyEntry)
+            found = msgspec.json.decode(entry.value.rpartition(b"\n")[2], type=KeyEntry)
         except (msgspec.DecodeError, UnicodeDecodeError) as problem:
             _log.error("fleet.key_unreadable", key=entry.key, error=str(problem))
             return
         self._unstored.discard(entry.key)
-        self._keep(entry.key, PublicKey(found.signing_key))
+        self._take(found)
+
+    def _note_signed(self, entry: Entry, controllers: Verifier) -> None:
+        try:
+            if entry.deleted:
+                raise Forbidden(f"{entry.key} was removed by nobody who may")
+            found = records.opened(controllers, entry.key, entry.value, KeyEntry)
+        except Forbidden as problem:
+            _log.error("security.key_forged", key=entry.key, error=problem.message)
+            if entry.key in self._values:
+                self._spawn(self._put_back(entry.key))
+            return
+        self._values[entry.key] = entry.value
+        self._take(found)
+
+    def _take(self, found: KeyEntry) -> None:
+        key = records.key_of(found.machine_id)
+        if found.standing is Standing.GONE:
+            self._known.pop(key, None)
+        else:
+            self._keep(key, PublicKey(found.signing_key))
 
     def _keep(self, entry: str, key: PublicKey) -> None:
         self._known[entry] = Known(fingerprint(key), Verifier.of(key))
 
-    async def _store(self, bucket: Bucket, machine: MachineId, key: PublicKey) -> None:
-        entry = KeyEntry(machine_id=machine, signing_key=key.raw, standing=Standing.ANNOUNCED, since=datetime.now(UTC))
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._storing.add(task)
+        task.add_done_callback(self._storing.discard)
+
+    async def _put_back(self, key: str) -> None:
+        if self._bucket is not None:
+            try:
+                await self._bucket.put(key, self._values[key])
+            except OsapiError as problem:
+                _log.warning("fleet.key_not_put_back", key=key, error=problem.message)
+
+    async def _store(self, machine: MachineId, key: PublicKey) -> None:
+        name = records.key_of(machine)
+        entry = KeyEntry(
+            key=name, machine_id=machine, signing_key=key.raw, standing=Standing.ANNOUNCED, since=datetime.now(UTC)
+        )
         try:
-            await bucket.create(name(machine), msgspec.json.encode(entry))
+            if self._bucket is not None:
+                await self._bucket.create(name, msgspec.json.encode(entry))
         except Conflict:
             return  # another controller has seen it too, or another key; the watch tells which
         except OsapiError as problem:
-            self._unstored.add(name(machine))
+            self._unstored.add(name)
             _log.warning("fleet.key_not_stored", machine_id=machine, error=problem.message)
             return
         _log.info("fleet.key_seen", machine_id=machine, fingerprint=fingerprint(key))

@@ -114,9 +114,8 @@ class Registry:
         return resolution.resolve(target, self, reach, random.choice, with_secrets=with_secrets)
 
     def verifier(self, machine: MachineId) -> Verifier | None:
-        """Who knows what this agent has signed; None while it has announced no key."""
-        known = self._keybook.known(machine)
-        return None if known is None else known.verifier
+        """Who knows what this agent has signed; None while it may still announce the key by which it is known."""
+        return self._keybook.verifier(machine)
 
     def sealing_keys(self, hosts: Mapping[MachineId, str]) -> dict[MachineId, bytes]:
         """What secrets for these hosts are sealed to. Raises `Invalid` (`no_sealing_key`) that names those without a key."""
@@ -148,7 +147,9 @@ class Registry:
         return self._state(machine) is AgentState.READY and self.is_reachable(machine)
 
     def is_reachable(self, machine: MachineId) -> bool:
-        """Whether the agent is alive: it has not stopped, and was heard of within the time-to-live."""
+        """Whether the agent is alive: it has not stopped, was heard of within the time-to-live, and is not cut off."""
+        if not self._keybook.may_speak(machine):
+            return False
         return not self._records[machine].stopped and self._silent_s(machine) <= self._ttl_s
 
     def order(self, machine: MachineId) -> DrainOrder | None:
@@ -156,11 +157,7 @@ class Registry:
         return self._order(machine)
 
     async def remove(self, machine: MachineId) -> None:
-        """Remove an agent's record, its facts, and the key by which it is known; if it lives on, it joins anew.
-
-        Raises `Unavailable` when the broker is away.
-        """
-        await self._keybook.forget(machine)
+        """Remove an agent's record and its facts. Raises `Unavailable` when the broker is away."""
         await self._facts.forget(machine)
         await self._bucket.purge(models.key(machine))
 

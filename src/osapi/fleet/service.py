@@ -26,6 +26,10 @@ class Keys:
 
     signer: Signer
     verifier: Verifier
+    accepts: bool = True
+    """Whether only accepted keys of agents count; not so where the broker knows no users."""
+    rotations: Callable[[], bytes] = lambda: b"[]"
+    """The chain of the controller's keys, as `pki.rotations` encodes it."""
 
 
 class FleetService:
@@ -42,7 +46,7 @@ class FleetService:
         state = broker.bucket(settings.state.bucket) if settings.state.bucket else None
         registry, ttl = broker.bucket(settings.registry.bucket), settings.registry.ttl
         self.drains = Drains(broker, state, keys.signer, keys.verifier, now)
-        self.keybook = KeyBook(broker.bucket(settings.enrollment.bucket))
+        self.keybook = KeyBook(broker.bucket(settings.enrollment.bucket), keys.verifier if keys.accepts else None)
         told = broker.bucket(settings.facts.bucket) if settings.facts.bucket else None
         facts = FactBook(told, self.keybook, quarantine)
         self.registry = Registry(registry, self.keybook, quarantine, facts, ttl=ttl, order=self.drains.order, now=now)

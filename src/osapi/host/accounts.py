@@ -53,13 +53,14 @@ def user_names() -> Callable[[int], str]:
     return name
 
 
-def owner_ids(owner: str | None, group: str | None) -> tuple[int, int]:
-    """User and group id to own a file, each by name or number; None means the agent's own.
+def owner_ids(owner: str | None, group: str | None, own: tuple[int, int] | None = None) -> tuple[int, int]:
+    """User and group id to own a file, each by name or number; None means `own`, which is the agent's unless given.
 
     Raises `Invalid` (`unknown_owner`).
     """
-    uid = os.geteuid() if owner is None else id_of(owner, lambda name: pwd.getpwnam(name).pw_uid)
-    gid = os.getegid() if group is None else id_of(group, lambda name: grp.getgrnam(name).gr_gid)
+    own_uid, own_gid = own or (os.geteuid(), os.getegid())
+    uid = own_uid if owner is None else id_of(owner, lambda name: pwd.getpwnam(name).pw_uid)
+    gid = own_gid if group is None else id_of(group, lambda name: grp.getgrnam(name).gr_gid)
     return uid, gid
 
 

@@ -123,6 +123,11 @@ class Host(Protocol):
         ...
 
     @property
+    def trial_dir(self) -> str:
+        """Where it is kept how a change on trial is undone; only root writes there when root is to undo it."""
+        ...
+
+    @property
     def backups(self) -> Backups:
         """Files that were there before OSAPI put its own in their place. Change them through `apply` only."""
         ...
@@ -166,8 +171,8 @@ class Host(Protocol):
         """Run a program to its end; an exit status other than 0 is a result like any other.
 
         No shell. The environment is clean (`LC_ALL=C.UTF-8`, a fixed `PATH`, `HOME`, `OSAPI_JOB_ID`) plus
-        `env`. `stdin` None means /dev/null. `user` is an account to become; `privileged` asks for sudo when
-        the agent runs without root. Up to `output_limit` bytes of each stream are kept.
+        `env`. `stdin` None means /dev/null. `user` is an account to become; where the agent is not root,
+        sudo does that, and what is `privileged`. Up to `output_limit` bytes of each stream are kept.
 
         Raises `MissingTool` when there is no such program, `NotFound` when `cwd` or `user` is not there,
         `Permanent` (code `denied`) when it may not be run, `TimedOut` when time runs out. Then, and when the
@@ -224,7 +229,7 @@ class Host(Protocol):
     ) -> None:
         """Put a whole file in place: a reader sees the old content or the new, never a part, also after a crash.
 
-        Owner and group None mean the agent's own. Missing directories are made with mode 0755 when
+        Owner and group None mean root where sudo writes, else the agent's own. Missing directories are made with mode 0755 when
         `make_parents` is set. Raises `Invalid` (code `unknown_owner`) before anything is written.
         """
         ...
@@ -271,6 +276,10 @@ class Host(Protocol):
 
     async def link(self, path: str, target: str) -> None:
         """Put a symbolic link in place, durably and at once; a file or link that is there is replaced."""
+        ...
+
+    async def write_undo(self, copies: Mapping[str, str | None], repair: Sequence[Sequence[str]]) -> None:
+        """Put the script of `undoing` in place in `trial_dir`; the arguments are those of `undoing.script`."""
         ...
 
     async def processes(self) -> list[HostProcess]:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from osapi.contract.errors import Invalid, TooLarge
 from osapi.host.failures import from_os, unsafe
-from osapi.host.replacing import NewFile, names_in, replace, replace_link, sync_directory
+from osapi.host.replacing import Growing, NewFile, names_in, replace, replace_link, sync_directory
 
 READ_LIMIT = 1 << 20
 """Bytes a file may have to be read unless the caller says otherwise: 1 MiB."""
@@ -151,7 +151,7 @@ class FileTree:
         except OSError as err:
             raise from_os(err, f"cannot write {path}") from err
 
-    def begin(self, path: str, *, make_parents: bool) -> NewFile:
+    def begin(self, path: str, *, make_parents: bool) -> Growing:
         """Begin a file that is written piece by piece and takes its place at the end. Raises `OSError` and as `write`."""
         directory, name = self._open_parent(path, make=make_parents)
         try:

@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from osapi.contract.errors import MissingTool
 from osapi.contract.facts import HostFacts
 from osapi.contract.ids import MachineId
 from osapi.host import (
     accounts,
     acting,
     custom_facts,
+    escalation,
     http,
     identity,
     kernel,
@@ -26,21 +28,25 @@ from osapi.host import (
     rendering,
     strays,
     stream,
+    undoing,
 )
 from osapi.host.backups import Backups, LocalBackups
 from osapi.host.door import Host, Reach, Task
 from osapi.host.ending import in_own_thread, in_thread
+from osapi.host.escalated import EscalatedBackups, EscalatedFiles
+from osapi.host.escalation import Escalation
 from osapi.host.facts import Facts, as_mapping
 from osapi.host.family import Family, detect
 from osapi.host.fetchable import NOTHING, Fetchable
 from osapi.host.figures import DiskSpace, Figures
 from osapi.host.files import READ_LIMIT, FileStat, FileTree
+from osapi.host.grants import ROOT_DIR, TRIAL_DIR
 from osapi.host.identity import Claims, Names
 from osapi.host.managed import ManagedFiles
 from osapi.host.objects import NoObjects, Objects
 from osapi.host.plan import Applied, Plan
 from osapi.host.processes import HostProcess
-from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed, OnOutput
+from osapi.host.program import DEADLINE_S, OUTPUT_LIMIT, Completed, OnOutput, check_argv
 from osapi.host.service import Answered, Ask
 from osapi.host.space import SpaceProbe
 from osapi.telemetry import tracing
@@ -65,7 +71,7 @@ class _Parts:
     fetchable: Fetchable
     probe: SpaceProbe
     facts: Facts
-    sudo: bool
+    escalation: Escalation | None
     now: Callable[[], datetime]
     state_dir: str
     reach: Reach
@@ -111,6 +117,10 @@ class LocalHost:
         return self._parts.state_dir
 
     @property
+    def trial_dir(self) -> str:
+        return f"{self.state_dir}/trial" if self._parts.escalation is None else TRIAL_DIR
+
+    @property
     def backups(self) -> Backups:
         return self._parts.backups
 
@@ -149,21 +159,32 @@ class LocalHost:
         output_limit: int = OUTPUT_LIMIT,
         on_output: OnOutput | None = None,
     ) -> Completed:
-        sudo = ("sudo", "-n", "--") if privileged and self._parts.sudo else ()
+        way = self._parts.escalation if privileged or user is not None else None
+        account = None if user is None else await asyncio.to_thread(accounts.account, user)
         program = process.Program(
-            argv=(*sudo, *argv),
+            argv=tuple(argv) if way is None else self._by_sudo(way, argv, user, env or {}),
             stdin=stdin,
             deadline_s=deadline_s,
             env={**({"OSAPI_JOB_ID": self._task.job_id} if self._task.job_id else {}), **(env or {})},
             cwd=cwd,
-            account=None if user is None else await asyncio.to_thread(accounts.account, user),
+            account=account if way is None else None,
             output_limit=output_limit,
             on_output=on_output,
         )
         with tracing.span(f"run {_last(argv[0])}" if argv else "run") as span:
-            completed = await process.run(program)
+            completed = replace(await process.run(program), argv=tuple(argv))
             _tell(span, completed)
+        if way is not None:
+            escalation.check(completed)
         return completed
+
+    def _by_sudo(
+        self, way: Escalation, argv: Sequence[str], user: str | None, env: Mapping[str, str]
+    ) -> tuple[str, ...]:
+        check_argv(argv)
+        if "/" not in argv[0] and self.which(argv[0]) is None:
+            raise MissingTool(f"{argv[0]} is not installed on this host")
+        return way.argv(argv, user=user, env=env)
 
     async def ask(self, ask: Ask) -> Answered:
         if not ask.reads:
@@ -205,7 +226,7 @@ class LocalHost:
         self._refuse_in_check_mode()
 
         def work() -> None:
-            uid, gid = accounts.owner_ids(owner, group)
+            uid, gid = accounts.owner_ids(owner, group, self._own_ids)
             self._parts.files.write(path, content, mode=mode, uid=uid, gid=gid, make_parents=make_parents)
 
         await in_thread(work)
@@ -230,7 +251,12 @@ class LocalHost:
         return await asyncio.to_thread(self._parts.files.digest, path)
 
     async def owner_ids(self, owner: str | None, group: str | None) -> tuple[int, int]:
-        return await asyncio.to_thread(accounts.owner_ids, owner, group)
+        return await asyncio.to_thread(accounts.owner_ids, owner, group, self._own_ids)
+
+    @property
+    def _own_ids(self) -> tuple[int, int] | None:
+        """Whose a file is unless somebody is named: root's where root writes it."""
+        return None if self._parts.escalation is None else (0, 0)
 
     async def render(self, template: bytes, context: Context) -> Rendered:
         return await rendering.render(self.run, template, context)
@@ -245,6 +271,15 @@ class LocalHost:
     async def link(self, path: str, target: str) -> None:
         self._refuse_in_check_mode()
         await in_thread(lambda: self._parts.files.link(path, target))
+
+    async def write_undo(self, copies: Mapping[str, str | None], repair: Sequence[Sequence[str]]) -> None:
+        self._refuse_in_check_mode()
+        files = self._parts.files
+        if isinstance(files, EscalatedFiles):
+            await in_thread(lambda: files.write_undo(copies, repair))
+            return
+        text = undoing.script(self.trial_dir, copies, repair)
+        await self.write(f"{self.trial_dir}/{undoing.SCRIPT}", text.encode(), mode=0o600, make_parents=True)
 
     async def processes(self) -> list[HostProcess]:
         files = self._parts.files
@@ -332,7 +367,7 @@ async def open_host(
     claims: Claims,
     reach: Reach = _unreachable,
     root: str = "/",
-    sudo: bool = False,
+    escalate: Escalation | None = None,
     private_places: Sequence[str] = (),
     fetchable: Fetchable = NOTHING,
     facts_folder: str = custom_facts.FOLDER,
@@ -341,13 +376,15 @@ async def open_host(
     """Look at the system once and make its door.
 
     `state_dir` exists and holds the notes about files and what was there before them; `claims` is what the
-    settings say about the host; `reach` answers `reaches_controller`, without it nothing is reached; `sudo`
-    prefixes privileged programs; `private_places` are further directories of OSAPI's own; `fetchable` says which
+    settings say about the host; `reach` answers `reaches_controller`, without it nothing is reached; `escalate`
+    is the way to root of an agent that is not root; `private_places` are further directories of OSAPI's own; `fetchable` says which
     files may be fetched; `facts_folder` holds custom facts. `root` is for tests: files are looked for below it,
     programs are not.
     Raises `Permanent` or `Invalid` when the host has no usable machine id.
     """
-    files = FileTree(root)
+    own = str(await asyncio.to_thread(state_dir.resolve))
+    files = FileTree(root) if escalate is None else EscalatedFiles(escalate, own)
+    state = FileTree(str(state_dir))
 
     async def read(path: str) -> bytes | None:
         return await asyncio.to_thread(files.read, path, follow=True)
@@ -358,15 +395,15 @@ async def open_host(
         family=await detect(read),
         machine=await identity.machine_id(read, claims.machine_id),
         claims=claims,
-        backups=LocalBackups(files, FileTree(str(state_dir))),
+        backups=LocalBackups(files, state) if escalate is None else EscalatedBackups(files, escalate),
         objects=NoObjects(),
-        private_places=(str(state_dir), *private_places),
+        private_places=(str(state_dir), ROOT_DIR, *private_places),
         fetchable=fetchable,
         probe=SpaceProbe(),
         facts=Facts(facts_folder),
-        sudo=sudo,
+        escalation=escalate,
         now=now,
-        state_dir=str(await asyncio.to_thread(state_dir.resolve)),
+        state_dir=own,
         reach=reach,
     )
     return LocalHost(parts, Task())

@@ -11,10 +11,21 @@ import os
 import secrets
 import time
 from collections.abc import Iterable
+from typing import Protocol
 
 _TEMPORARY = ".osapi-"
 _STALE_S = 600.0
 """Age after which a temporary file can only be the remains of a crash."""
+
+
+class Growing(Protocol):
+    """A file that is written piece by piece and takes its place at the end. All raise `OSError`, `commit` what `write` raises."""
+
+    def write(self, content: bytes) -> None: ...
+
+    def commit(self, *, mode: int, uid: int, gid: int) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class NewFile:
@@ -60,7 +71,7 @@ class NewFile:
         os.close(self._directory)
 
 
-def replace(new: NewFile, content: Iterable[bytes], *, mode: int, uid: int, gid: int) -> None:
+def replace(new: Growing, content: Iterable[bytes], *, mode: int, uid: int, gid: int) -> None:
     """Write all of it, put it in place, let go."""
     try:
         for piece in content:

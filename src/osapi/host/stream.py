@@ -11,7 +11,7 @@ from osapi.contract.errors import NotFound, Permanent
 from osapi.host.ending import in_thread
 from osapi.host.failures import from_os
 from osapi.host.files import FileTree
-from osapi.host.replacing import NewFile
+from osapi.host.replacing import Growing
 
 PIECE = 128 * 1024
 """Bytes that are read at once."""
@@ -62,7 +62,7 @@ def check_digest(path: str, found: str, wanted: str) -> None:
         raise Permanent(f"cannot write {path}: what came has the digest {found}, not {wanted}", code="corrupt")
 
 
-async def _fill(new: NewFile, content: AsyncIterable[bytes]) -> str:
+async def _fill(new: Growing, content: AsyncIterable[bytes]) -> str:
     hashed = hashlib.sha256()
     async for piece in content:
 

@@ -16,19 +16,18 @@ from dataclasses import dataclass
 from typing import NoReturn, TypeVar
 
 from osapi.contract.errors import Conflict, OsapiError, Permanent
-from osapi.host import systemd
+from osapi.host import systemd, trial_units
 from osapi.host.door import Host
 from osapi.host.ending import to_the_end
 from osapi.host.plan import Fetch, Remove, Restore, Try, Write
-from osapi.host.undoing import PENDING, SCRIPT, UNDOING, UNDONE, script
+from osapi.host.trial_units import WINDOW_S
+from osapi.host.undoing import PENDING, UNDOING, UNDONE
 
 SETTLE_S = 2.0
 """Time that a change may need to take effect after the program that made it has ended: the backends of netplan
 work on by themselves. A round trip counts only if it begins after that."""
 REACH_S = 15.0
 """Time in which the round trip must succeed."""
-WINDOW_S = 60
-"""After which the timer undoes a change that nobody has confirmed. Longer than any change and its round trip take."""
 UNDO_S = 60.0
 REVERTED = "reverted"
 """Code of a job whose change was undone."""
@@ -61,7 +60,7 @@ async def hold(host: Host, trying: Try, work: Callable[[], Awaitable[T]]) -> T:
         raise
     if doubt is not None:
         await _undo_and_tell(host, doubt, REVERTED)
-    await _attempt(host, _stop(host.task.job_id))
+    await _attempt(host, trial_units.stop(host.task.job_id))
     await _clear(host)
     return runs
 
@@ -112,8 +111,7 @@ async def _arm(host: Host, trying: Try) -> None:
         raise Conflict(f"the change of job {left} was on trial still and is undone now; look again, then repeat this")
     await _clear(host)
     copies = await _copy(host, trying)
-    text = script(_path(host), copies, trying.repair)
-    await host.write(_path(host, SCRIPT), text.encode(), mode=0o600, make_parents=True)
+    await host.write_undo(copies, trying.repair)
     await host.write(_path(host, PENDING), host.task.job_id.encode(), mode=0o600)
     await _start_timer(host)
 
@@ -133,9 +131,8 @@ async def _copy_one(host: Host, path: str, name: str) -> str | None:
 
 
 async def _start_timer(host: Host) -> None:
-    timer = (f"--on-active={WINDOW_S}", "--timer-property=AccuracySec=100ms")
     try:
-        done = await host.run(_transient(host, host.task.job_id, *timer), privileged=True)
+        done = await host.run(trial_units.arm(host.task.job_id, host.trial_dir), privileged=True)
     except OsapiError:
         await _clear(host)
         raise
@@ -153,12 +150,12 @@ async def _undo_and_tell(host: Host, problem: str, code: str) -> NoReturn:
 
 async def _undo(host: Host, job_id: str) -> bool:
     """Start the script; whether everything is as before. Where its timer is gone, as after a reboot, without it."""
-    for argv in (("systemctl", "start", "--", f"{_unit(job_id)}.service"), _transient(host, job_id, "--wait")):
+    for argv in (trial_units.start(job_id), trial_units.start_anew(job_id, host.trial_dir)):
         if not await _is_undone(host):
             await _attempt(host, argv)
     if not await _is_undone(host):
         return False
-    await _attempt(host, _stop(job_id))
+    await _attempt(host, trial_units.stop(job_id))
     await host.reaches_controller(0.0, REACH_S)
     return True
 
@@ -178,18 +175,5 @@ async def _clear(host: Host) -> None:
         await host.remove(_path(host, name))
 
 
-def _transient(host: Host, job_id: str, *how: str) -> tuple[str, ...]:
-    unit = (f"--unit={_unit(job_id)}", "--property=Type=oneshot", "--description=Undo a change made by OSAPI")
-    return ("systemd-run", "--quiet", "--collect", *unit, *how, "--", "/bin/sh", _path(host, SCRIPT))
-
-
-def _stop(job_id: str) -> tuple[str, ...]:
-    return ("systemctl", "stop", "--", f"{_unit(job_id)}.timer")
-
-
-def _unit(job_id: str) -> str:
-    return f"osapi-undo-{job_id}"
-
-
 def _path(host: Host, *names: str) -> str:
-    return "/".join((host.state_dir, "trial", *names))
+    return "/".join((host.trial_dir, *names))

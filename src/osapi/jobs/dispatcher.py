@@ -121,7 +121,7 @@ class Dispatcher:
             await submission.trail.about_to_submit(_errand(submission, job))
             ticket.revision = await self._accept(job, sealed, record)
         except Conflict:
-            return await self._existing(job)
+            return await self._existing(job, submission)
         except Unavailable as problem:
             problem.job_id = job.id
             raise
@@ -261,11 +261,12 @@ class Dispatcher:
         self._index.remove(job.id)
         await self._store.delete(job.id)
 
-    async def _existing(self, job: Job) -> Ticket:
+    async def _existing(self, job: Job, submission: Submission) -> Ticket:
         facts = await self._store.read(job.id)
         if facts is None:
             raise Unavailable(f"job {job.id} was deleted while it was submitted again; send the request once more")
-        if not _same(facts.job, job):
+        secrets = masking.found_in(submission.request)
+        if _asked(facts.job) != _asked(job) or not sealing.same(facts.job.secrets, job.id, secrets, self._signer):
             raise Conflict(
                 "this Idempotency-Key was used for another request; use a new key for a new request", job_id=job.id
             )
@@ -305,10 +306,6 @@ def _job_id(submission: Submission) -> JobId:
     return JobId(str(uuid.uuid5(_NAMESPACE, f"{submission.actor.subject}\0{submission.idempotency_key}")))
 
 
-def _same(one: Job, other: Job) -> bool:
-    return _asked(one) == _asked(other)
-
-
 def _asked(job: Job) -> tuple[object, ...]:
-    secrets = None if job.secrets is None else job.secrets.digest
-    return job.operation, job.target, job.dry_run, bytes(job.request), secrets
+    """What two requests must have in common, beside their secrets, to be one."""
+    return job.operation, job.target, job.dry_run, bytes(job.request)

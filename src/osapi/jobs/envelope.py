@@ -20,6 +20,12 @@ DRAIN = "drain"
 RESULT = "result"
 HEARTBEAT = "heartbeat"
 FACTS = "facts"
+JOIN = "join"
+"""What an agent asks to be enrolled with."""
+ADMISSION = "admission"
+"""A controller's answer to that."""
+ENROLMENT = "enrolment"
+"""What controllers keep about who is enrolled."""
 
 
 class Header(msgspec.Struct, frozen=True):

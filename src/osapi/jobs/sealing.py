@@ -37,6 +37,14 @@ def close(job: JobId, secrets: Mapping[str, Secret], keys: Mapping[MachineId, by
     )
 
 
+def same(stored: Sealed | None, job: JobId, secrets: Mapping[str, Secret], signer: Signer) -> bool:
+    """Whether the secrets that were sealed for a job, by a key of today or a former one, are these."""
+    if stored is None:
+        return not secrets
+    values = _encode([secret.reveal() for secret in secrets.values()])
+    return signer.recognises(_PURPOSE, _bound(job, secrets, values), stored.digest)
+
+
 def open_for(job: Job, machine: MachineId, key: SealingKey) -> dict[str, str]:
     """The secrets of a job by their place; empty when it has none. Raises `Invalid` when this host cannot read them."""
     sealed = job.secrets

@@ -18,6 +18,11 @@ HELLO = "hello.*"
 CONTROLLERS = "controllers"
 """Queue group of all controllers: one of them answers."""
 OUTPUT_SUBJECTS = "output.>"
+ROTATED = "pki.rotate"
+"""Where it is announced that the controller's key was replaced."""
+ROTATIONS = "controller.rotations"
+"""Key in the bucket `agent-enrollment` of the chain of the controller's keys."""
+JOIN_REQUESTS = "enroll.request.*"
 ANY_FILTERS = ("jobs.query._any", "jobs.modify._any")
 
 EACH = "_each"
@@ -75,6 +80,21 @@ def for_agent(machine: MachineId, labels: dict[str, str]) -> list[str]:
 def hello(machine: MachineId) -> str:
     """Where an agent asks for what it missed."""
     return f"hello.{token(machine)}"
+
+
+def join_request(token_id: str) -> str:
+    """Where the holder of a join token asks to be enrolled."""
+    return f"enroll.request.{token_id}"
+
+
+def inbox(machine: MachineId) -> str:
+    """Under which answers to an agent arrive."""
+    return f"_INBOX.{token(machine)}"
+
+
+def join_inbox(token_id: str) -> str:
+    """Under which answers to holders of a join token arrive."""
+    return f"_INBOX.join-{token_id}"
 
 
 def cancel(machine: MachineId) -> str:

@@ -99,14 +99,16 @@ def _tried(seen: Seen, changes: Mapping[str, bytes | None]) -> list[Action]:
     after = _scratch(seen, changes)
     actions: list[Action] = [Remove(path=path) for path in seen.leftovers if path not in after]
     actions += [_write(path, content) for path, content in after.items()]
-    return [*actions, _run(("netplan", "generate", "--root-dir", seen.scratch), GENERATE_S, "invalid_config")]
+    generate = ("netplan", "generate", "--root-dir", seen.scratch)
+    return [*actions, Run(argv=generate, deadline_s=GENERATE_S, failure="invalid_config")]
 
 
 def _applied(edits: Edits, completing: Sequence[Argv]) -> list[Action]:
     """What follows from the change of our file."""
     others: list[Action] = [_write(path, content) for path, content in edits.files.items()]
     programs = [Run(argv=argv, privileged=True, accept=None) for argv in completing]
-    return [*others, _run(("netplan", "apply"), APPLY_S, "apply_failed"), *programs]
+    apply = Run(argv=("netplan", "apply"), privileged=True, deadline_s=APPLY_S, failure="apply_failed")
+    return [*others, apply, *programs]
 
 
 def _on_trial(seen: Seen, repair: Sequence[Argv]) -> Around:
@@ -127,7 +129,3 @@ def _scratch(seen: Seen, changes: Mapping[str, bytes | None]) -> dict[str, bytes
 
 def _write(path: str, content: bytes) -> Write:
     return Write(path=path, content=content, mode=MODE, make_parents=True)
-
-
-def _run(argv: Argv, deadline_s: float, failure: str) -> Run:
-    return Run(argv=argv, privileged=True, deadline_s=deadline_s, failure=failure)

@@ -26,7 +26,7 @@ def load_or_create(folder: Path, name: str) -> str:
     private.private_dir(folder)
     path = folder / f"{name}.seed"
     if not path.exists():
-        private.create(path, _seed_text(PrivateKey.generate()).encode())
+        private.create(path, seed_of(PrivateKey.generate()).encode())
     public = public_of(path)
     shown = folder / f"{name}.nkey"
     if not shown.exists() or read_public(shown) != public:
@@ -47,11 +47,16 @@ def public_of(path: Path) -> str:
     raw = _decoded(private.read(path).strip())
     if len(raw) != 34 or raw[0] != _SEED | _USER >> 5 or raw[1] != (_USER & 31) << 3:
         raise Invalid(f"{path} holds no nkey seed of a user (it begins with SU)")
-    key = PrivateKey(raw[2:]).public_key
-    return _encoded(bytes([_USER]) + key.raw)
+    return public_nkey(PrivateKey(raw[2:]).public_key.raw)
 
 
-def _seed_text(key: PrivateKey) -> str:
+def public_nkey(raw: bytes) -> str:
+    """The public nkey of a user (`U…`) whose Ed25519 key has these 32 bytes."""
+    return _encoded(bytes([_USER]) + raw)
+
+
+def seed_of(key: PrivateKey) -> str:
+    """The nkey seed of a user (`SU…`), which is this key in another form."""
     return _encoded(bytes([_SEED | _USER >> 5, (_USER & 31) << 3]) + key.seed)
 
 

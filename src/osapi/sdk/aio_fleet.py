@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from osapi.fleet.api import AgentInfo, AgentList, Message, QuarantineReport, TargetGroup
+from osapi.fleet.enrolment.api import JoinTokenMade, JoinTokens, PendingAgents
 from osapi.fleet.target_api import FactKeys, TargetInfo
 from osapi.sdk import calls
 from osapi.sdk.aio_raw import AsyncRawClient
@@ -58,6 +59,44 @@ class AsyncAgents:
     async def delete(self, name: str, *, force: bool = False) -> str:
         """Remove an agent that is gone. Raises `Conflict` when it is reachable, unless `force` is set."""
         answer: Message = decode(await self._raw.send(calls.agent_delete(name, force=force)), Message)
+        return answer.message
+
+    async def pending(self) -> PendingAgents:
+        """Hosts that wait to be accepted."""
+        answer: PendingAgents = decode(await self._raw.send(calls.agents_pending()), PendingAgents)
+        return answer
+
+    async def accept(self, name: str, fingerprint: str = "") -> str:
+        """Accept a host that waits, if its key has this fingerprint; empty: whichever. Raises `NotFound`."""
+        answer: Message = decode(await self._raw.send(calls.agent_accept(name, fingerprint)), Message)
+        return answer.message
+
+    async def reject(self, name: str) -> str:
+        """Reject a host that waits; its key is never accepted. Raises `NotFound`."""
+        answer: Message = decode(await self._raw.send(calls.agent_reject(name)), Message)
+        return answer.message
+
+    async def revoke(self, name: str) -> str:
+        """Cut an agent off at once; its key is never accepted again. Raises `NotFound`."""
+        answer: Message = decode(await self._raw.send(calls.agent_revoke(name)), Message)
+        return answer.message
+
+    async def join_token(
+        self, *, uses: int = 1, expires_s: float = 3600, review: bool = False, servers: Sequence[str] = ()
+    ) -> JoinTokenMade:
+        """A new join token; its text is told this once. With `review` hosts that come with it wait to be accepted."""
+        wanted = {"uses": uses, "expires_s": expires_s, "review": review, "servers": [*servers]}
+        answer: JoinTokenMade = decode(await self._raw.send(calls.join_token_make(wanted)), JoinTokenMade)
+        return answer
+
+    async def join_tokens(self) -> JoinTokens:
+        """The join tokens, without their secrets."""
+        answer: JoinTokens = decode(await self._raw.send(calls.join_tokens()), JoinTokens)
+        return answer
+
+    async def revoke_join_token(self, token_id: str) -> str:
+        """Let nobody join with this token any more. Raises `NotFound`."""
+        answer: Message = decode(await self._raw.send(calls.join_token_drop(token_id)), Message)
         return answer.message
 
 

@@ -174,6 +174,41 @@ def health_status() -> Request:
     return Request("GET", "/api/health/status", safe=False)
 
 
+def agents_pending() -> Request:
+    """Read who waits to be accepted."""
+    return Request("GET", "/api/agent/pending")
+
+
+def agent_accept(name: str, key: str = "") -> Request:
+    """Accept a host that waits."""
+    return Request("POST", with_query(f"/api/agent/{quote(name)}/accept", {"fingerprint": key or None}))
+
+
+def agent_reject(name: str) -> Request:
+    """Reject a host that waits."""
+    return Request("POST", f"/api/agent/{quote(name)}/reject")
+
+
+def agent_revoke(name: str) -> Request:
+    """Cut an agent off."""
+    return Request("POST", f"/api/agent/{quote(name)}/revoke")
+
+
+def join_token_make(wanted: Mapping[str, Any]) -> Request:
+    """Make a join token. `wanted` as in `JoinTokenRequest`."""
+    return Request("POST", "/api/agent/join-token", body=json_body(wanted))
+
+
+def join_tokens() -> Request:
+    """Read the join tokens."""
+    return Request("GET", "/api/agent/join-token")
+
+
+def join_token_drop(token_id: str) -> Request:
+    """Revoke a join token."""
+    return Request("DELETE", f"/api/agent/join-token/{quote(token_id)}")
+
+
 def agent_quarantine(limit: int | None = None) -> Request:
     """Read what was not believed; `limit` None leaves the number to the controller."""
     return Request("GET", with_query("/api/agent/quarantine", {"limit": limit}))

@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 import msgspec
 
 from osapi.fleet.api import AgentInfo, AgentList, Message, QuarantineReport, TargetGroup
+from osapi.fleet.enrolment.api import JoinTokenMade, JoinTokens, PendingAgents
 from osapi.fleet.target_api import FactKeys, TargetInfo
 from osapi.sdk import calls
 from osapi.sdk.errors import ApiError, Unavailable
@@ -84,6 +85,44 @@ class Agents:
     def delete(self, name: str, *, force: bool = False) -> str:
         """Remove an agent that is gone. Raises `Conflict` when it is reachable, unless `force` is set."""
         answer: Message = decode(self._raw.send(calls.agent_delete(name, force=force)), Message)
+        return answer.message
+
+    def pending(self) -> PendingAgents:
+        """Hosts that wait to be accepted."""
+        answer: PendingAgents = decode(self._raw.send(calls.agents_pending()), PendingAgents)
+        return answer
+
+    def accept(self, name: str, fingerprint: str = "") -> str:
+        """Accept a host that waits, if its key has this fingerprint; empty: whichever. Raises `NotFound`."""
+        answer: Message = decode(self._raw.send(calls.agent_accept(name, fingerprint)), Message)
+        return answer.message
+
+    def reject(self, name: str) -> str:
+        """Reject a host that waits; its key is never accepted. Raises `NotFound`."""
+        answer: Message = decode(self._raw.send(calls.agent_reject(name)), Message)
+        return answer.message
+
+    def revoke(self, name: str) -> str:
+        """Cut an agent off at once; its key is never accepted again. Raises `NotFound`."""
+        answer: Message = decode(self._raw.send(calls.agent_revoke(name)), Message)
+        return answer.message
+
+    def join_token(
+        self, *, uses: int = 1, expires_s: float = 3600, review: bool = False, servers: Sequence[str] = ()
+    ) -> JoinTokenMade:
+        """A new join token; its text is told this once. With `review` hosts that come with it wait to be accepted."""
+        wanted = {"uses": uses, "expires_s": expires_s, "review": review, "servers": [*servers]}
+        answer: JoinTokenMade = decode(self._raw.send(calls.join_token_make(wanted)), JoinTokenMade)
+        return answer
+
+    def join_tokens(self) -> JoinTokens:
+        """The join tokens, without their secrets."""
+        answer: JoinTokens = decode(self._raw.send(calls.join_tokens()), JoinTokens)
+        return answer
+
+    def revoke_join_token(self, token_id: str) -> str:
+        """Let nobody join with this token any more. Raises `NotFound`."""
+        answer: Message = decode(self._raw.send(calls.join_token_drop(token_id)), Message)
         return answer.message
 
 

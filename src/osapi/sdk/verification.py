@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -12,6 +12,7 @@ from osapi.audit.api import ChainMessage, ChainStart
 from osapi.audit.chain import Break, Checker, Tally
 from osapi.audit.record import Place
 from osapi.contract.errors import Forbidden
+from osapi.pki import rotations
 from osapi.pki.ed25519 import PublicKey, public_from_pem
 from osapi.pki.keys import fingerprint
 from osapi.pki.signing import Verifier
@@ -68,7 +69,7 @@ class ChainReader:
     def _begin(self, start: ChainStart) -> None:
         key = self._trusted or _told_key(start)
         self._key = fingerprint(key)
-        self._verifier = Verifier.of(key)
+        self._verifier = Verifier(_keys(start, key))
         keeps = timedelta(seconds=start.keeps_s) if start.keeps_s else None
         self._checker = Checker(self._verifier, anchors=self._known, keeps=keeps, now=datetime.now(UTC))
 
@@ -83,6 +84,14 @@ class ChainReader:
             raise BadAnswer(
                 f"the controller's word about the end of the chain is not signed by {self._key}"
             ) from problem
+
+
+def _keys(start: ChainStart, key: PublicKey) -> Mapping[str, PublicKey]:
+    """The key that is trusted, and those before and after it, if the controller's chain of keys holds it."""
+    try:
+        return rotations.follow(rotations.decode(bytes(start.rotations)), key).keys
+    except Forbidden:
+        return {fingerprint(key): key}
 
 
 def _told_key(start: ChainStart) -> PublicKey:

@@ -11,7 +11,7 @@ from typing import Any
 from osapi.contract.errors import NotFound, OsapiError
 from osapi.contract.facts import HostFacts
 from osapi.contract.ids import MachineId
-from osapi.host import acting, identity, kernel, processes
+from osapi.host import acting, identity, kernel, processes, undoing
 from osapi.host.door import Task
 from osapi.host.facts import as_mapping, os_release
 from osapi.host.family import PATHS, Family, recognise
@@ -154,6 +154,10 @@ class FakeHost:
         return "/var/lib/osapi/agent"
 
     @property
+    def trial_dir(self) -> str:
+        return f"{self.state_dir}/trial"
+
+    @property
     def backups(self) -> FakeBackups:
         return self._state.backups
 
@@ -284,6 +288,10 @@ class FakeHost:
     async def link(self, path: str, target: str) -> None:
         self._refuse_in_check_mode()
         self._state.files.link(path, target)
+
+    async def write_undo(self, copies: Mapping[str, str | None], repair: Sequence[Sequence[str]]) -> None:
+        text = undoing.script(self.trial_dir, copies, repair)
+        await self.write(f"{self.trial_dir}/{undoing.SCRIPT}", text.encode(), mode=0o600, make_parents=True)
 
     async def processes(self) -> list[HostProcess]:
         return processes.read_all(self._state.files, user_names(self._state.files))

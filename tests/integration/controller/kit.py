@@ -27,6 +27,7 @@ from osapi.fleet.models import AgentRecord
 from osapi.transport.broker import Broker
 
 READY_S = 40.0
+OSAPI = str(Path(sys.executable).with_name("osapi"))
 
 
 def free_port() -> int:
@@ -114,7 +115,7 @@ class ControllerProcess:
         host, _, port = self.broker_url.removeprefix("nats://").rpartition(":")
         controller = {
             "api": {"port": self.port, **self.settings.get("api", {})},
-            "nats": {"host": host, "port": int(port)},
+            "nats": {"host": host, "port": int(port), "auth": {"type": "none"}},
             **self.settings.get("controller", {}),
         }
         more = {name: value for name, value in self.settings.items() if name not in ("api", "controller")}
@@ -168,6 +169,15 @@ class ControllerProcess:
             return send(connection, method, path, token, body, **headers)
         finally:
             connection.close()
+
+
+def osapi(controller: ControllerProcess, *words: str) -> Any:
+    """What a command on the controller's machine answers, with its settings."""
+    environ = {"PATH": os.environ["PATH"], "HOME": str(controller.folder)}
+    line = [OSAPI, *words, "--json", "-f", str(controller.folder / "osapi.yaml")]
+    done = subprocess.run(line, env=environ, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def send(

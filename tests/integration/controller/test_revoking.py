@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.conftest import NatsServer
 from tests.figures import figures
 from tests.integration.controller.conftest import MakeController
-from tests.integration.controller.kit import ControllerProcess, until
+from tests.integration.controller.kit import OSAPI, ControllerProcess, osapi, until
 
 from osapi.auth import keyring, revocation, tokens
 from osapi.transport.broker import Broker
 
 pytestmark = pytest.mark.timeout(120)
-OSAPI = str(Path(sys.executable).with_name("osapi"))
 
 
 @pytest.fixture
@@ -32,15 +27,6 @@ def two(make_controller: MakeController) -> tuple[ControllerProcess, ControllerP
     shutil.copytree(first.folder / "data" / "keys", second.folder / "data" / "keys")
     second.start()
     return first, second
-
-
-def osapi(controller: ControllerProcess, *words: str) -> Any:
-    """What a command on the controller's machine answers, with its settings."""
-    environ = {"PATH": os.environ["PATH"], "HOME": str(controller.folder)}
-    line = [OSAPI, *words, "--json", "-f", str(controller.folder / "osapi.yaml")]
-    done = subprocess.run(line, env=environ, capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def token_id(token: str, controller: ControllerProcess) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.conftest import NatsServer
 from tests.integration.controller.kit import ControllerProcess, free_port
-from tests.integration.notify.sinks import HttpSink, MailSink, http_sink, mail_sink
+from tests.sinks import HttpSink, MailSink, http_sink, mail_sink
 
 SECRET = "hunter2secret"
 Made = Callable[..., ControllerProcess]

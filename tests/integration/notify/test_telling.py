@@ -8,8 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.integration.controller.kit import register, until
 from tests.integration.notify.conftest import SECRET, Made
-from tests.integration.notify.sinks import HttpSink, MailSink
+from tests.sinks import HttpSink, MailSink
 
+from osapi.contract.ids import MachineId
+from osapi.fleet.enrolment import records
+from osapi.fleet.enrolment.records import Pending
+from osapi.pki.keys import load_or_create_keypair
+from osapi.pki.signing import Signer
 from osapi.transport.broker import Broker
 
 pytestmark = pytest.mark.anyio
@@ -114,13 +119,13 @@ async def test_a_silence_holds_back_and_its_end_tells(broker: Broker, telling: M
 
 
 async def test_a_pending_agent_is_told_once(broker: Broker, telling: Made, web: Web) -> None:
-    await asyncio.to_thread(telling)
-    asks = (
-        b'{"machine_id":"e1","hostname":"new-host","fingerprint":"SHA256:x","requested_at":"'
-        + datetime.now(UTC).isoformat().encode()
-        + b'"}'
-    )
-    await broker.bucket("agent-enrollment").put("enrollment.e1", asks)
+    controller = await asyncio.to_thread(telling)
+    asks = Pending(
+        key=records.pending_of(MachineId("e1")), machine_id=MachineId("e1"), hostname="new-host", public_key=b"k" * 32,
+        fingerprint="SHA256:x", requested_at=datetime.now(UTC), token_id="t1",
+    )  # fmt: skip
+    signer = Signer(load_or_create_keypair(controller.folder / "data" / "pki", "controller"))
+    await broker.bucket("agent-enrollment").put(asks.key, records.sealed(signer, asks))
     await told(web[0], "[OSAPI] new-host: AgentPending")
 
 

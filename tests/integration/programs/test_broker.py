@@ -9,11 +9,14 @@ import socket
 import stat
 from pathlib import Path
 
+import msgspec
 import nats
 import pytest
 from nats.aio.client import Client
 
+from osapi.config import private
 from osapi.contract.errors import Unavailable
+from osapi.pki import nkeys
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 
@@ -67,7 +70,6 @@ def test_what_it_writes_is_for_its_owner_only(installation: Installation) -> Non
         for path in [installation.data, *installation.data.glob("*"), *installation.data.glob("nkeys/*")]
     }
     assert {name: mode for name, mode in modes.items() if mode & 0o077} == {
-        "nkeys/agent.nkey": 0o644,
         "nkeys/broker.nkey": 0o644,
         "nkeys/controller.nkey": 0o644,
     }
@@ -173,8 +175,16 @@ def test_nobody_gets_in_without_a_key(installation: Installation) -> None:
     assert said.endswith(b"-ERR 'Authorization Violation'\r\n")
 
 
+def accepted(installation: Installation) -> None:
+    """The broker let in machine `m1` last, whose key is `agent`."""
+    nkey = nkeys.load_or_create(installation.data / "nkeys", "agent")
+    private.private_dir(installation.data / "broker")
+    (installation.data / "broker" / "users.json").write_bytes(msgspec.json.encode({"agents": {"m1": nkey}}))
+
+
 @pytest.mark.parametrize("namespace", ["", "site"])
 async def test_an_agent_may_do_its_own_and_nothing_else(installation: Installation, namespace: str) -> None:
+    accepted(installation)
     installation.spawn("osapi.broker", OSAPI_NATS_SERVER_NAMESPACE=namespace).wait_event("broker.ready")
     s, n = (f"{namespace}.", f"{namespace}-") if namespace else ("", "")
     problems: list[str] = []
@@ -194,6 +204,14 @@ async def test_an_agent_may_do_its_own_and_nothing_else(installation: Installati
     ]
     may_not_say = [
         f"{s}jobs.modify._all",
+        f"{s}hello.m2",
+        f"{s}output.j1.m2",
+        f"{s}enroll.request.t1",
+        f"$KV.{n}agent-registry.agents.m2",
+        f"$KV.{n}agent-facts.facts.m2",
+        f"$KV.{n}job-queue.status.j1.started.m2.7",
+        f"$KV.{n}job-responses.responses.j1.m2",
+        f"$KV.{n}file-state.m2.x",
         f"{s}live.jobs.modify._all",
         f"{s}cancel.m2",
         f"$KV.{n}job-queue.jobs.j1",
@@ -209,8 +227,28 @@ async def test_an_agent_may_do_its_own_and_nothing_else(installation: Installati
         "_INBOX.other",
         "anything",
     ]
-    may_hear = [f"{s}live.jobs.>", f"{s}cancel.m1", f"{s}cancel._all", "_INBOX.m1.>"]
-    may_not_hear = [">", f"{s}jobs.>", f"{s}hello.*", "$KV.>", f"$KV.{n}job-responses.>", "$JS.>", "$SYS.>", "other.>"]
+    may_hear = [
+        f"{s}live.jobs.*.host.m1",
+        f"{s}live.jobs.*.label.group.web",
+        f"{s}cancel.m1",
+        f"{s}cancel._all",
+        "_INBOX.m1.>",
+    ]
+    may_not_hear = [
+        ">",
+        f"{s}live.jobs.>",
+        f"{s}live.jobs.*.host.m2",
+        f"{s}cancel.m2",
+        "_INBOX.>",
+        "_INBOX.m2.>",
+        f"{s}jobs.>",
+        f"{s}hello.*",
+        "$KV.>",
+        f"$KV.{n}job-responses.>",
+        "$JS.>",
+        "$SYS.>",
+        "other.>",
+    ]
     for subject in may_say + may_not_say:
         await agent.publish(subject)
     for subject in may_hear + may_not_hear:
@@ -226,6 +264,7 @@ async def test_an_agent_may_do_its_own_and_nothing_else(installation: Installati
 
 
 async def test_an_agent_may_answer_what_it_is_asked(installation: Installation) -> None:
+    accepted(installation)
     installation.spawn("osapi.broker").wait_event("broker.ready")
     controller, agent = await client(installation, "controller"), await client(installation, "agent")
 

@@ -215,7 +215,7 @@ def test_the_programs_start_one_by_one(installation: Installation) -> None:
     to_broker = {f"OSAPI_{role}_NATS_PORT": str(installation.nats_port) for role in ("CONTROLLER", "AGENT")}
     early = installation.run("agent", "start", **to_broker)
     assert early.returncode == 1
-    assert early.stderr.startswith("osapi: this agent knows no controller: ")
+    assert early.stderr.startswith("osapi: this agent knows no controller: make a join token ")
     broker = installation.spawn("nats", "server", "start")
     broker.wait_event("broker.ready")
     controller = installation.spawn("controller", "start", **to_broker)

@@ -295,6 +295,7 @@ class FakeHost:
     """As much of a host as the agent itself touches. `files` are those of its state folder."""
 
     state_dir = "/state"
+    trial_dir = "/state/trial"
 
     def __init__(self, task: Any = None, files: dict[str, bytes] | None = None) -> None:
         self.task = task

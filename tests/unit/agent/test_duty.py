@@ -7,13 +7,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.unit.agent.kit import ME, NOW, SIGNER, VERIFIER
+from tests.unit.agent.kit import KEY, ME, NOW, SIGNER, VERIFIER
 
 from osapi.agent.duty import Duty
+from osapi.agent.trust import TimedVerifier
 from osapi.contract.ids import MachineId
 from osapi.fleet.models import DrainOrder
 from osapi.jobs import envelope
 from osapi.jobs.record import Actor
+from osapi.pki import rotations
 from osapi.pki.ed25519 import PrivateKey
 from osapi.pki.signing import Signer
 
@@ -88,3 +90,22 @@ async def test_a_kept_order_that_was_edited_is_not_obeyed(tmp_path: Path) -> Non
     kept = tmp_path / "drain.order"
     kept.write_bytes(kept.read_bytes().replace(b"anna", b"emma"))
     assert not duty_in(tmp_path).is_drained
+
+
+async def test_an_order_that_was_obeyed_stands_when_the_key_that_gave_it_has_ended(tmp_path: Path) -> None:
+    chain = rotations.extended((), KEY, PrivateKey(b"\7" * 32), NOW, NOW + timedelta(hours=1))
+    known = rotations.follow(chain, KEY.public_key)
+    time = [NOW]
+    verifier = TimedVerifier(known, lambda: time[0])
+
+    def duty() -> Duty:
+        return Duty(tmp_path / "drain.order", ME, verifier, lambda: None)
+
+    await duty().take(order(True))
+    time[0] += timedelta(hours=2)
+    again = duty()
+    assert again.is_drained
+    await again.take(order(False, at_s=1))
+    assert again.is_drained
+    await again.take(order(False, at_s=1, signer=Signer(PrivateKey(b"\7" * 32))))
+    assert not again.is_drained

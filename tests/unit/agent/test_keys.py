@@ -22,7 +22,7 @@ def test_keys_are_made_once_and_for_the_owner_alone(tmp_path: Path) -> None:
     )
     assert again.sealing.open(sealing.seal(b"x", made.sealing.public)) == b"x"
     modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "state").iterdir()}
-    assert modes == {"agent.key": 0o600, "agent.pub": 0o644, "sealing.key": 0o600}
+    assert modes == {"agent.key": 0o600, "agent.seed": 0o600, "agent.pub": 0o644, "sealing.key": 0o600}
 
 
 @pytest.mark.parametrize("name", ["agent.key", "sealing.key"])

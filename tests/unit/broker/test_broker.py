@@ -17,10 +17,12 @@ from osapi.broker.log import ServerLog
 from osapi.config.nats import NatsSettings, Server, ServerAuth, User
 from osapi.config.settings import Settings
 from osapi.contract.errors import Invalid
+from osapi.contract.ids import MachineId
 from osapi.telemetry import log
 
 STORE = Path("/data/nats")
-IDENTITIES = configuration.Identities(controller="UCONTROLLER", agent="UAGENT", broker="UBROKER")
+IDENTITIES = configuration.Identities(controller="UCONTROLLER", broker="UBROKER")
+GUESTS = configuration.Guests(agents={"m1": "UAGENT"}, tokens={"t0": "UTOKEN"})
 
 
 def settings(**server: Any) -> Settings:
@@ -28,7 +30,7 @@ def settings(**server: Any) -> Settings:
 
 
 def document(**server: Any) -> dict[str, Any]:
-    return configuration.document(settings(**server), STORE, 10**9, IDENTITIES)
+    return configuration.document(settings(**server), STORE, 10**9, IDENTITIES, GUESTS)
 
 
 def test_by_default_it_listens_on_loopback_and_syncs_before_it_acknowledges() -> None:
@@ -42,50 +44,88 @@ def test_port_0_means_the_usual_one() -> None:
 
 
 def test_by_default_the_controller_may_all_and_an_agent_its_own_subjects() -> None:
-    controller, agent, broker = document()["authorization"]["users"]
+    controller, broker, agent, token = document()["authorization"]["users"]
     assert controller == {"nkey": "UCONTROLLER"}
     assert agent["nkey"] == "UAGENT"
     assert agent["permissions"]["publish"]["allow"] == [
-        "hello.*",
-        "output.>",
-        "$KV.agent-registry.agents.*",
-        "$KV.agent-facts.facts.*",
-        "$KV.job-queue.status.>",
-        "$KV.job-responses.responses.>",
+        "hello.m1",
+        "output.*.m1",
+        "$KV.agent-registry.agents.m1",
+        "$KV.agent-facts.facts.m1",
+        "$KV.job-queue.status.*.*.m1.*",
+        "$KV.job-queue.status.*.acknowledged._any.0",
+        "$KV.job-responses.responses.*.m1",
         "$JS.API.DIRECT.GET.KV_job-queue.$KV.job-queue.status.*.acknowledged._any.0",
+        "$JS.API.DIRECT.GET.KV_agent-enrollment.$KV.agent-enrollment.controller.rotations",
         "$JS.API.DIRECT.GET.OBJ_file-objects.$O.file-objects.M.*",
         "$JS.API.DIRECT.GET.OBJ_file-objects.$O.file-objects.C.*.*",
         "$O.job-output.M.*",
         "$O.job-output.C.*.*",
-        "$KV.file-state.*.*",
+        "$KV.file-state.m1.*",
         "$JS.API.CONSUMER.MSG.NEXT.JOBS.any",
         "$JS.ACK.JOBS.any.>",
     ]
-    assert agent["permissions"]["subscribe"]["allow"] == ["live.jobs.>", "cancel.*", "drain.*", "_INBOX.>"]
+    assert agent["permissions"]["subscribe"]["allow"] == [
+        "live.jobs.*._all",
+        "live.jobs.*.host.m1",
+        "live.jobs.*.label.>",
+        "cancel.m1",
+        "cancel._all",
+        "drain.m1",
+        "pki.rotate",
+        "_INBOX.m1.>",
+    ]
     assert agent["permissions"]["allow_responses"] is True
     assert broker["nkey"] == "UBROKER"
-    assert broker["permissions"]["publish"]["allow"] == ["$KV.agent-registry.nats.*"]
+    assert broker["permissions"]["publish"]["allow"] == [
+        "$KV.agent-registry.nats.*",
+        "$JS.API.DIRECT.GET.KV_agent-enrollment.$KV.agent-enrollment.controller.rotations",
+        "$JS.API.STREAM.INFO.KV_agent-enrollment",
+        "$JS.API.CONSUMER.CREATE.KV_agent-enrollment.>",
+        "$JS.API.CONSUMER.DELETE.KV_agent-enrollment.*",
+        "$JS.FC.KV_agent-enrollment.>",
+    ]
+    assert broker["permissions"]["subscribe"]["allow"] == ["_INBOX.broker.>"]
+    assert token == {
+        "nkey": "UTOKEN",
+        "permissions": {
+            "publish": {"allow": ["enroll.request.t0"]},
+            "subscribe": {"allow": ["_INBOX.join-t0.>"]},
+            "allow_responses": False,
+        },
+    }
 
 
 def test_the_namespace_stands_in_every_subject_and_name_of_an_agent() -> None:
-    found = permissions.of_agent(settings(namespace="site"))
+    found = permissions.of_agent(settings(namespace="site"), MachineId("m1"))
     assert found.publish == (
-        "site.hello.*",
-        "site.output.>",
-        "$KV.site-agent-registry.agents.*",
-        "$KV.site-agent-facts.facts.*",
-        "$KV.site-job-queue.status.>",
-        "$KV.site-job-responses.responses.>",
+        "site.hello.m1",
+        "site.output.*.m1",
+        "$KV.site-agent-registry.agents.m1",
+        "$KV.site-agent-facts.facts.m1",
+        "$KV.site-job-queue.status.*.*.m1.*",
+        "$KV.site-job-queue.status.*.acknowledged._any.0",
+        "$KV.site-job-responses.responses.*.m1",
         "$JS.API.DIRECT.GET.KV_site-job-queue.$KV.site-job-queue.status.*.acknowledged._any.0",
+        "$JS.API.DIRECT.GET.KV_site-agent-enrollment.$KV.site-agent-enrollment.controller.rotations",
         "$JS.API.DIRECT.GET.OBJ_site-file-objects.$O.site-file-objects.M.*",
         "$JS.API.DIRECT.GET.OBJ_site-file-objects.$O.site-file-objects.C.*.*",
         "$O.site-job-output.M.*",
         "$O.site-job-output.C.*.*",
-        "$KV.site-file-state.*.*",
+        "$KV.site-file-state.m1.*",
         "$JS.API.CONSUMER.MSG.NEXT.site-JOBS.any",
         "$JS.ACK.site-JOBS.any.>",
     )
-    assert found.subscribe == ("site.live.jobs.>", "site.cancel.*", "site.drain.*", "_INBOX.>")
+    assert found.subscribe == (
+        "site.live.jobs.*._all",
+        "site.live.jobs.*.host.m1",
+        "site.live.jobs.*.label.>",
+        "site.cancel.m1",
+        "site.cancel._all",
+        "site.drain.m1",
+        "site.pki.rotate",
+        "_INBOX.m1.>",
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,13 +134,13 @@ def test_the_namespace_stands_in_every_subject_and_name_of_an_agent() -> None:
 )
 def test_without_a_bucket_an_agent_has_no_right_to_it(section: str, word: str) -> None:
     found = msgspec.convert({"nats": {section: {"bucket": ""}}}, Settings)
-    assert [subject for subject in permissions.of_agent(Settings()).publish if word in subject]
-    assert not [subject for subject in permissions.of_agent(found).publish if word in subject]
+    assert [subject for subject in permissions.of_agent(Settings(), MachineId("m1")).publish if word in subject]
+    assert not [subject for subject in permissions.of_agent(found, MachineId("m1")).publish if word in subject]
 
 
 def test_listed_nkeys_are_let_in_beside_our_own() -> None:
     users = document(auth=ServerAuth(nkeys=["UOTHER"]))["authorization"]["users"]
-    assert [user["nkey"] for user in users] == ["UCONTROLLER", "UAGENT", "UBROKER", "UOTHER"]
+    assert [user["nkey"] for user in users] == ["UCONTROLLER", "UBROKER", "UOTHER", "UAGENT", "UTOKEN"]
 
 
 def test_with_user_pass_only_the_listed_users_are_let_in() -> None:
@@ -124,11 +164,11 @@ def test_with_none_everybody_is_let_in() -> None:
 def test_the_server_itself_accepts_what_is_written(tmp_path: Path, server: dict[str, Any]) -> None:
     nkeys = configuration.Identities(
         controller="UAOMQBNJWAL6UNAPBH2BEW6SD6GCCVQYR6X7FYAJPH4HVX2X6JQQBTBG",
-        agent="UD33FVMM5K4JY3YDADFAWZ2BA7GHQHC7ZX5N2VHW7B3C4WA4UCHWIU4W",
         broker="UDB4B3VC5DGACTNRR57ABTKFAHWHTQSE7WP5U65SFSEQ4HSG67ZW3BU7",
     )
+    guests = configuration.Guests(agents={"m1": "UD33FVMM5K4JY3YDADFAWZ2BA7GHQHC7ZX5N2VHW7B3C4WA4UCHWIU4W"})
     file = tmp_path / "nats-server.conf"
-    file.write_bytes(configuration.text(configuration.document(settings(**server), tmp_path, 10**9, nkeys)))
+    file.write_bytes(configuration.text(configuration.document(settings(**server), tmp_path, 10**9, nkeys, guests)))
     done = subprocess.run(
         [str(binary.locate("", None)), "-t", "-c", str(file)], capture_output=True, text=True, check=False
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from osapi.auth import keyring, tokens
@@ -13,9 +14,10 @@ from osapi.auth.roles import BUILT_IN
 from osapi.cli import first_start
 from osapi.cli.first_start import Found
 from osapi.config import client
+from osapi.config.agent import Agent
 from osapi.config.client import Context
 from osapi.config.controller import Api, ApiSecurity, Controller, Role
-from osapi.config.paths import Paths, paths
+from osapi.config.paths import paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import Invalid
 
@@ -42,12 +44,12 @@ def modes(folder: Path) -> dict[str, int]:
 def test_the_first_start_makes_everything_for_its_owner_only(tmp_path: Path) -> None:
     start(tmp_path)
     found = modes(tmp_path)
-    public = {"data/nkeys/agent.nkey", "data/nkeys/controller.nkey", "data/pki/controller.pub"}
+    public = {"data/nkeys/broker.nkey", "data/nkeys/controller.nkey", "data/pki/controller.pub"}
     assert {name for name, mode in found.items() if mode & 0o077} == public
     assert {
         "data/keys/tokens.json",
         "data/pki/controller.key",
-        "data/nkeys/agent.seed",
+        "data/nkeys/broker.seed",
         "config/osapi/context.json",
     } < set(found)
 
@@ -139,25 +141,19 @@ def test_the_address_is_one_this_machine_can_use(host: str, url: str, tmp_path: 
     assert first_start.context_of(chosen, paths(chosen)) == Context(url)
 
 
-def places(tmp_path: Path) -> Paths:
-    return replace(paths(settings(tmp_path)), agent_pki=tmp_path / "agent-pki")
+def test_an_agent_that_knows_no_controller_is_told_how_to_join_one(tmp_path: Path) -> None:
+    chosen = settings(tmp_path)
+    places = replace(paths(chosen), agent_pki=tmp_path / "agent-pki")
+    with pytest.raises(Invalid, match=r"knows no controller: make a join token .* --join TOKEN"):
+        first_start.require_controller(chosen, places)
+    first_start.require_controller(replace_join(chosen), places)
+    places.data_dir.mkdir()
+    places.local_join.touch()
+    first_start.require_controller(chosen, places)
 
 
-def test_the_agent_of_the_installation_is_given_the_controllers_key(tmp_path: Path) -> None:
-    start(tmp_path)
-    first_start.agent(places(tmp_path))
-    first_start.agent(places(tmp_path))
-    assert (tmp_path / "agent-pki" / "controller.pub").read_bytes() == (
-        tmp_path / "data" / "pki" / "controller.pub"
-    ).read_bytes()
-    first_start.require_controller_key(places(tmp_path))
-
-
-def test_an_agent_without_a_controllers_key_is_told_what_to_copy_where(tmp_path: Path) -> None:
-    with pytest.raises(Invalid) as refusal:
-        first_start.require_controller_key(places(tmp_path))
-    assert "copy controller.pub from the controller's machine" in refusal.value.message
-    assert f"to {tmp_path}/agent-pki/controller.pub" in refusal.value.message
+def replace_join(chosen: Settings) -> Settings:
+    return msgspec.structs.replace(chosen, agent=Agent(join="@/a/file"))
 
 
 FIRST = Found("http://h:1", token="SECRET", context="/c")

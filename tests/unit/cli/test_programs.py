@@ -159,10 +159,10 @@ def test_another_address_is_refused(tmp_path: Path) -> None:
     [
         ("broker", set()),
         ("controller", {"OSAPI_CONTROLLER_API_SECURITY_SIGNING_KEY", "OSAPI_CONTROLLER_NATS_AUTH_PASSWORD"}),
-        ("agent", {"OSAPI_AGENT_NATS_AUTH_PASSWORD"}),
+        ("agent", {"OSAPI_AGENT_NATS_AUTH_PASSWORD", "OSAPI_AGENT_JOIN"}),
     ],
 )
 def test_no_program_gets_the_secrets_of_another(program: str, kept: set[str]) -> None:
     secrets = {key.variable: "secret" for key in all_keys() if key.secret and key.variable}
-    assert len(secrets) == 4
+    assert len(secrets) == 5
     assert set(environ_of(program, {**secrets, "PATH": "/bin"})) == {*kept, "PATH"}

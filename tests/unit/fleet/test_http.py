@@ -57,7 +57,10 @@ def made_of(registry: Registry) -> Routes:
     """The routes of a fleet that keeps neither orders nor timelines."""
     verifier = Verifier.of(KEY.public_key)
     drains = Drains(cast("Broker", None), None, Signer(KEY), verifier, lambda: datetime.now(UTC))
-    return [*routes(registry, drains, Timelines(None)), *suspicions.routes(registry, registry._quarantine)]
+    return [
+        *routes(registry, drains, Timelines(None), registry._keybook.forget),
+        *suspicions.routes(registry, registry._quarantine),
+    ]
 
 
 async def ask(registry: Registry, operation_id: str, request: Any, caller: Reader) -> Any:
@@ -118,7 +121,7 @@ async def test_a_list_can_be_filtered(registry: Registry, wanted: dict[str, Any]
 
 
 async def test_a_host_that_is_heard_of_is_not_removed_without_force(registry: Registry) -> None:
-    with pytest.raises(Conflict, match="is reachable and would join again"):
+    with pytest.raises(Conflict, match="is reachable and would be cut off"):
         await ask(registry, "deleteAgent", api.DeleteRequest(hostname="web-01"), Reader())
 
 

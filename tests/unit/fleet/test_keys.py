@@ -11,8 +11,9 @@ from tests.unit.fleet.stored import Stored
 
 from osapi.contract.errors import Unavailable
 from osapi.contract.ids import MachineId
-from osapi.fleet import keys
-from osapi.fleet.keys import KeyBook, KeyEntry, Standing
+from osapi.fleet.enrolment import records
+from osapi.fleet.enrolment.records import KeyEntry, Standing
+from osapi.fleet.keys import KeyBook
 from osapi.pki.ed25519 import PrivateKey, PublicKey
 from osapi.pki.keys import fingerprint
 from osapi.transport.bucket import Entry
@@ -27,7 +28,9 @@ def entry(key: str, value: bytes, *, deleted: bool = False) -> Entry:
 
 
 def content(key: PublicKey, standing: Standing = Standing.ANNOUNCED) -> bytes:
-    made = KeyEntry(machine_id=M1, signing_key=key.raw, standing=standing, since=datetime(2026, 1, 1, tzinfo=UTC))
+    made = KeyEntry(
+        key="keys.m_1", machine_id=M1, signing_key=key.raw, standing=standing, since=datetime(2026, 1, 1, tzinfo=UTC)
+    )
     return msgspec.json.encode(made)
 
 
@@ -127,4 +130,4 @@ async def test_an_entry_that_cannot_be_read_changes_nothing(book: KeyBook, value
 
 
 def test_names_of_entries_are_those_of_records() -> None:
-    assert keys.name(M1) == "keys.m_1"
+    assert records.key_of(M1) == "keys.m_1"

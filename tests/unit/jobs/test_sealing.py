@@ -15,7 +15,7 @@ from osapi.jobs import roster, sealing
 from osapi.jobs.record import Job, Sealed
 from osapi.pki.ed25519 import PrivateKey
 from osapi.pki.sealing import SealingKey
-from osapi.pki.signing import Signer
+from osapi.pki.signing import Signer, digest_key
 
 SIGNER = Signer(OWN_KEY)
 HOSTS = {MachineId(f"m{number}"): SealingKey.generate() for number in range(5)}
@@ -82,6 +82,18 @@ def test_the_same_secrets_of_the_same_job_are_recognised_and_no_others() -> None
         digest("1", SIGNER, a="x"), digest("1", Signer(PrivateKey.generate()), a="x", b="y"),
     }  # fmt: skip
     assert len(others | {same}) == 6
+
+
+def test_secrets_are_recognised_after_the_key_was_replaced() -> None:
+    signer, secrets, job = Signer(PrivateKey(b"\5" * 32)), {"a": Secret("x")}, JobId("1")
+    stored = sealing.close(job, secrets, {}, signer)
+    signer.become(PrivateKey(b"\6" * 32), (digest_key(PrivateKey(b"\5" * 32)),))
+    assert sealing.close(job, secrets, {}, signer).digest != stored.digest
+    assert sealing.same(stored, job, secrets, signer)
+    assert not sealing.same(stored, job, {"a": Secret("y")}, signer)
+    assert not sealing.same(None, job, secrets, signer)
+    assert sealing.same(None, job, {}, signer)
+    assert not sealing.same(stored, job, secrets, Signer(PrivateKey(b"\6" * 32)))
 
 
 @pytest.mark.parametrize("length", [16, 20_000])

@@ -22,7 +22,7 @@ LOCK_WAIT_S = 300
 LISTS = "/var/lib/apt/lists"
 OUTPUT_LIMIT = 8 << 20
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",
     "APT_LISTCHANGES_FRONTEND": "none",
     "NEEDRESTART_MODE": "l",  # a restart of services could end the agent in the middle of the job
@@ -205,7 +205,7 @@ def refusal(completed: Completed, what: str) -> OsapiError:
 def _run(*argv: str) -> Run:
     return Run(
         argv=argv,
-        env=_ENVIRONMENT,
+        env=ENVIRONMENT,
         deadline_s=WRITE_DEADLINE_S,
         privileged=True,
         live=True,

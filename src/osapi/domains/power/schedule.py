@@ -18,7 +18,7 @@ _OVERDUE = timedelta(minutes=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MODES = {"shutdown": "poweroff"}
 _ACTIONS = {mode: action for action, mode in _MODES.items()}
-_MANAGER = (
+MANAGER = (
     "busctl",
     "--system",
     "--",
@@ -81,8 +81,8 @@ def decide(asked: Appointment, pending: Appointment | None, *, replace: bool) ->
     mode = _MODES.get(asked.action, asked.action)
     return Plan(
         (
-            Run(argv=(*_MANAGER, "SetWallMessage", "sb", asked.message, "true"), privileged=True),
-            Run(argv=(*_MANAGER, "ScheduleShutdown", "st", mode, str(microseconds)), privileged=True),
+            Run(argv=(*MANAGER, "SetWallMessage", "sb", asked.message, "true"), privileged=True),
+            Run(argv=(*MANAGER, "ScheduleShutdown", "st", mode, str(microseconds)), privileged=True),
         ),
         f"{pending or 'nothing pending'} -> {asked}",
     )
@@ -92,4 +92,4 @@ def cancel(pending: Appointment | None) -> Plan:
     """Cancel what is pending, whoever has scheduled it; nothing when nothing is."""
     if pending is None:
         return Plan()
-    return Plan((Run(argv=(*_MANAGER, "CancelScheduledShutdown"), privileged=True),), f"{pending} -> nothing pending")
+    return Plan((Run(argv=(*MANAGER, "CancelScheduledShutdown"), privileged=True),), f"{pending} -> nothing pending")
