@@ -67,6 +67,7 @@ class Link:
         self._waiting: dict[bytes, tuple[asyncio.Future[Reply], str]] = {}
         self._open: dict[bytes, Sink] = {}
         self._last_error = "no answer"
+        self._tls_failed = False
 
     @classmethod
     async def open(cls, address: Address, *, name: str, timeout_s: float) -> Link:
@@ -149,15 +150,21 @@ class Link:
         return task
 
     async def _failed(self, error: Exception) -> None:
-        if not isinstance(error, OSError) or not _REFUSED.search(self._last_error):
-            # A refused credential is followed by a reset of the socket, which would hide the cause.
+        if not self._hides_cause(error):
             self._last_error = self._told(error)
+            self._tls_failed = isinstance(error, ssl.SSLError)
         level = logging.WARNING if self.is_connected else logging.DEBUG
         log.log(level, "broker.error", extra={"error": self._last_error})
         forbidden = _FORBIDDEN.search(self._last_error)
         if forbidden is not None:
             # The client library tells it in lower case.
             self._fail(f"the broker forbids {self.client.options['name']} this", to=forbidden[1])
+
+    def _hides_cause(self, error: Exception) -> bool:
+        """A refused credential or certificate is followed by a reset of the socket, which says less."""
+        if isinstance(error, ConnectionResetError) and self._tls_failed:
+            return True
+        return isinstance(error, OSError) and bool(_REFUSED.search(self._last_error))
 
     def _told(self, error: Exception) -> str:
         if isinstance(error, ssl.SSLError) and self._trust is not None:

@@ -274,7 +274,7 @@ async def test_the_first_connect_waits_for_a_broker_that_starts(nats_server: Any
     await broker.close()
 
 
-@pytest.mark.parametrize("server", ["tls://127.0.0.1:1", "127.0.0.1:1", "http://127.0.0.1:1"])
+@pytest.mark.parametrize("server", ["ws://127.0.0.1:1", "127.0.0.1:1", "http://127.0.0.1:1"])
 async def test_an_address_that_would_not_be_what_it_seems_is_refused(server: str) -> None:
     with pytest.raises(Invalid):
         await Broker.connect(Address(servers=(server,)), name="test")

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.unit.sdk.kit import TOKEN, FakeController
+from tests.unit.tls.making import LONG_AGO, authority, pair
 
 from osapi.sdk import errors
 from osapi.sdk.aio import AsyncClient
@@ -63,7 +64,7 @@ def test_a_known_authority_is_trusted(secure: FakeController, certificate: Path)
 
 def test_an_unknown_authority_is_not(secure: FakeController) -> None:
     with (
-        Client(secure.url, TOKEN, retry=Retry(attempts=1)) as client,
+        Client(secure.url, TOKEN) as client,
         pytest.raises(errors.Unreachable, match=r"(?i)certificate") as raised,
     ):
         client.health.live()
@@ -82,3 +83,31 @@ async def test_the_asynchronous_client_refuses_the_unknown_too(secure: FakeContr
             await client.health.live()
     assert not raised.value.sent
     assert secure.asked == []
+
+
+@pytest.mark.parametrize(
+    ("names", "age", "words"),
+    [
+        (("127.0.0.1",), LONG_AGO, r"the certificate of https://127\.0\.0\.1:\d+ expired at \S+Z; renew it there"),
+        (
+            ("osapi.test", "10.0.0.1"),
+            timedelta(0),
+            r"is for osapi\.test, 10\.0\.0\.1, not for 127\.0\.0\.1; use a name",
+        ),
+        (("127.0.0.1",), timedelta(days=-2), r"is not valid yet; compare the clocks of both machines"),
+    ],
+)
+async def test_what_is_wrong_with_a_certificate_is_said(
+    names: tuple[str, ...], age: timedelta, words: str, tmp_path: Path
+) -> None:
+    made = pair(authority(tmp_path / "ca"), tmp_path, *names, age=age)
+    both = tmp_path / "both.pem"
+    both.write_bytes(made.cert.read_bytes() + made.key.read_bytes())
+    ca_file = str(tmp_path / "ca" / "ca.crt")
+    with FakeController(both).running() as controller:
+        with Client(controller.url, TOKEN, ca_file=ca_file) as client, pytest.raises(errors.Untrusted, match=words):
+            client.health.live()
+        async with AsyncClient(controller.url, TOKEN, ca_file=ca_file) as patient:
+            with pytest.raises(errors.Untrusted, match=words):
+                await patient.health.live()
+    assert controller.asked == []
