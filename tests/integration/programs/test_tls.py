@@ -17,7 +17,7 @@ from tests.unit.tls.making import authority, expired, pair
 from osapi.config.private import replace
 from osapi.pki.authority import issue, load_or_create
 
-from .conftest import Installation, until
+from .conftest import Installation, Running, until
 from .test_start import asked, refused, started
 
 
@@ -173,3 +173,28 @@ def test_a_broker_of_ones_own_authority_lets_the_family_in_with_certificates(ins
     assert asked(installation)
     until(lambda: installation.run("client", "health", "status").returncode == 0, "every part in order")
     assert running.stop() == 0
+
+
+def joining(installation: Installation, machine: str, text: str, **environ: str) -> Running:
+    """The agent of another host, which has a data folder of its own."""
+    own = {"OSAPI_DATA_DIR": str(installation.folder / machine), "OSAPI_AGENT_MACHINE_ID": machine}
+    return installation.spawn("agent", "start", OSAPI_AGENT_JOIN=text, **own, **environ)
+
+
+def test_another_host_joins_over_tls_when_it_has_the_authority(installation: Installation, tmp_path: Path) -> None:
+    file = settings(installation)
+    started(installation, "-f", file)
+    server = f"tls://127.0.0.1:{installation.nats_port}"
+    done = installation.run("client", "agent", "join-token", "--uses", "2", "--server", server, "--json")
+    assert done.returncode == 0, done.stderr
+    text = json.loads(done.stdout)["token"]
+    strange = authority(tmp_path / "strange")
+    assert strange.certificate
+    wrong = joining(installation, "wrong", text, OSAPI_AGENT_NATS_TLS_CA=str(tmp_path / "strange" / "ca.crt"))
+    told = wrong.wait_event("broker.unreachable")["error"]
+    assert "is signed by no authority of agent.nats.tls.ca" in told
+    right = joining(installation, "second", text, OSAPI_AGENT_NATS_TLS_CA=str(installation.data / "tls" / "ca.crt"))
+    right.wait_event("agent.ready")
+    until(lambda: {found["machine_id"] for found in asked(installation)} == {"testmachine", "second"}, "both answer")
+    assert right.stop() == 0
+    assert wrong.stop() == 0
