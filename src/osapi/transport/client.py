@@ -158,7 +158,9 @@ class Client(NatsClient):
         await super()._process_connect_init()
         if self._trust is not None:
             stream: Any = self._transport
-            stream._io_writer.transport.get_protocol()._over_ssl = True  # noqa: SLF001
+            protocol = stream._io_writer.transport.get_protocol()  # noqa: SLF001
+            if protocol is not None:  # else the connection is lost already
+                protocol._over_ssl = True  # noqa: SLF001
 
     async def _attempt_reconnect(self) -> None:
         """Go on after errors that nats-py does not expect, such as a key file that is being replaced."""

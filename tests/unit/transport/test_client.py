@@ -1,10 +1,20 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import urlparse
 
+import pytest
+from nats.aio.client import Client as NatsClient
 from nats.aio.client import Server
 
+from osapi.tls.trust import Trust
 from osapi.transport.client import Client
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
 
 
 def test_waits_before_reconnecting_are_random_grow_and_stay_within_a_second() -> None:
@@ -24,3 +34,20 @@ def test_servers_are_chosen_at_random() -> None:
     servers = [Server(uri=urlparse(f"nats://127.0.0.1:{port}")) for port in (1, 2, 3)]
     chosen = {client.pace(servers, {})[0].uri.port for _ in range(200)}  # type: ignore[union-attr]
     assert chosen == {1, 2, 3}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("protocol", [None, SimpleNamespace(_over_ssl=False)])
+async def test_a_connection_that_is_lost_as_its_handshake_ends_is_no_crash(
+    protocol: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def done(_: NatsClient) -> None:
+        """The handshake and the greeting are over."""
+
+    monkeypatch.setattr(NatsClient, "_process_connect_init", done)
+    client = Client(Trust())
+    client._transport = SimpleNamespace(  # type: ignore[assignment] # as much of it as is used
+        _io_writer=SimpleNamespace(transport=SimpleNamespace(get_protocol=lambda: protocol))
+    )
+    await client._process_connect_init()
+    assert protocol is None or protocol._over_ssl
