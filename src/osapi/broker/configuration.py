@@ -15,6 +15,8 @@ from osapi.config.settings import Settings
 from osapi.contract.ids import MachineId
 
 DEFAULT_PORT = 4222
+_HANDSHAKE_S = 10
+"""When a fleet comes back at once, handshakes wait for one another; nats-server's own 2 s would make them all begin again."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,13 @@ def guest_users(settings: Settings, guests: Guests) -> list[dict[str, Any]]:
 
 def _tls(section: BrokerTls) -> dict[str, Any]:
     """The block `tls`; with authorities only clients that they vouch for are let in."""
-    found = {"cert_file": str(Path(section.cert).absolute()), "key_file": str(Path(section.key).absolute())}
-    if not section.ca:
-        return {**found, "min_version": "1.2"}
-    return {**found, "min_version": "1.2", "ca_file": str(Path(section.ca).absolute()), "verify": True}
+    found: dict[str, Any] = {
+        "cert_file": str(Path(section.cert).absolute()),
+        "key_file": str(Path(section.key).absolute()),
+        "min_version": "1.2",
+        "timeout": _HANDSHAKE_S,
+    }
+    return {**found, "ca_file": str(Path(section.ca).absolute()), "verify": True} if section.ca else found
 
 
 def _limits(allowed: permissions.Permissions) -> dict[str, Any]:

@@ -33,6 +33,9 @@ _LONGEST_SUBJECT = 1900
 _REFUSED = re.compile("authorization", re.IGNORECASE)
 _FORBIDDEN = re.compile(r'permissions violation for publish to "(.+)"')
 _CONNECT_WAIT_S = 0.2
+_CONNECT_S = 2.0
+_TLS_CONNECT_S = 8.0
+"""A broker to which a whole fleet returns has as many handshakes to make."""
 # A broker that is silent for two intervals is taken for lost.
 _PING_INTERVAL_S = 10
 _NO_RESPONDERS = 503
@@ -100,6 +103,7 @@ class Link:
             user=auth.username if auth.username and not nkey else None,
             password=auth.password if auth.username and not nkey else None,
             nkeys_seed=nkey,
+            connect_timeout=_CONNECT_S if self._trust is None else _TLS_CONNECT_S,  # type: ignore[arg-type] # any number works
             tls_hostname=self._trust.server_name or None if self._trust else None,
             inbox_prefix=self.address.inbox,
             # Nothing is kept for later while the connection is away: the caller is told at once.
