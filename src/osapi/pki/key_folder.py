@@ -107,7 +107,7 @@ def _finish(folder: Path) -> None:
     if chain and _is_newest(chain, key.public_key):
         private.replace(folder / f"{NAME}.pub", key.public_key.to_pem(), mode=0o644)
         private.replace(folder / f"{NAME}.key", key.to_pem())
-    aside.unlink()
+    private.remove(aside)
 
 
 def _is_newest(chain: Chain, key: PublicKey) -> bool:
