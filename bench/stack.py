@@ -96,9 +96,8 @@ class Stack:
     async def join_token(self) -> str:
         """A token with which any number of agents join at once, made by the running controller."""
         if not self._join_token:
-            broker = f"nats://{_HOST}:{self._nats_port}"
-            async with AsyncClient(f"http://{_HOST}:{self.api_port}", self.token) as client:
-                made = await client.agents.join_token(uses=100_000, expires_s=86_400, servers=[broker])
+            async with AsyncClient(self.api.url, self.token, ca_file=self.api.ca_file or None) as client:
+                made = await client.agents.join_token(uses=100_000, expires_s=86_400, servers=[self.login.url])
             self._join_token = made.token
         return self._join_token
 
