@@ -96,7 +96,7 @@ class Stack:
     async def join_token(self) -> str:
         """A token with which any number of agents join at once, made by the running controller."""
         if not self._join_token:
-            async with AsyncClient(self.api.url, self.token, ca_file=self.api.ca_file) as client:
+            async with AsyncClient(self.api.url, self.token, ca_file=self.api.ca_file or None) as client:
                 made = await client.agents.join_token(uses=100_000, expires_s=86_400, servers=[self.login.url])
             self._join_token = made.token
         return self._join_token

@@ -160,6 +160,7 @@ async def test_an_agent_that_comes_back_with_another_key_is_away_until_it_is_rem
     agent.start()
     await until(lambda: fleet.quarantine.counts.total() >= 2)
     assert not fleet.registry.get("m0").ready
+    await fleet.broker.bucket("agent-enrollment").purge("keys.m0")
     await fleet.registry.remove(MachineId("m0"))
     await fleet.ready(1)
     assert await fleet.hostname("m0") == ["name-m0"]

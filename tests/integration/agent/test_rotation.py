@@ -72,7 +72,7 @@ async def test_a_former_key_counts_until_its_end_and_not_after(
     sign_with(fleet, KEYS[0])
     good = await fleet.change("m0")
     assert (await fleet.answer(good.job_id, "m0")).ending is Ending.COMPLETED
-    figures("rotation, job of the former key after its end", executed=fleet.runs(late.job_id))
+    figures("row 43: rotation, job of the former key after its end", executed=fleet.runs(late.job_id))
     assert fleet.all_runs() == [good.job_id]
 
 
@@ -109,7 +109,7 @@ async def test_an_agent_that_was_away_for_longer_than_the_grace_catches_up(
     agent.start()
     again = await fleet.change("m0")
     assert (await fleet.answer(again.job_id, "m0")).ending is Ending.COMPLETED
-    figures("rotation, agent away beyond the grace", rotations=2, answered=2, refused=0)
+    figures("row 43: rotation, agent away beyond the grace", rotations=2, answered=2, refused=0)
 
 
 async def test_forged_chains_are_refused_and_genuine_ones_still_count(
@@ -144,7 +144,7 @@ async def test_forged_chains_are_refused_and_genuine_ones_still_count(
     sign_with(fleet, KEYS[1])
     good = await fleet.change("m0")
     assert (await fleet.answer(good.job_id, "m0")).ending is Ending.COMPLETED
-    figures("rotation, forged chains", tried=len(forged), executed=len(fleet.all_runs()) - 1)
+    figures("row 43: rotation, forged chains", tried=len(forged), executed=len(fleet.all_runs()) - 1)
     assert fleet.all_runs() == [good.job_id]
     assert fingerprint(villain.public_key) not in str(
         rotations.follow(key_folder.read_chain(agent.controller_key), key.public_key)

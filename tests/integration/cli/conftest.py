@@ -52,16 +52,19 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         running = installation.spawn("start")
         until(lambda: running.out.endswith("\n") or running.process.poll() is not None, "the announcement")
         assert running.process.poll() is None, running.err
+        found = Fleet(installation, running)
         state = installation.folder / "second"
+        with found.client() as client:
+            join = client.agents.join_token().token
         installation.spawn(
             "agent",
             "start",
             OSAPI_AGENT_MACHINE_ID=SECOND,
             OSAPI_AGENT_HOSTNAME="second",
             OSAPI_AGENT_STATE_DIR=str(state),
+            OSAPI_AGENT_JOIN=join,
             OSAPI_AGENT_NATS_PORT=str(installation.nats_port),
         )
-        found = Fleet(installation, running)
         until(lambda: _agents(found) == 2, "both agents")
         yield found
     finally:

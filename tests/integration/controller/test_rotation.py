@@ -148,7 +148,7 @@ async def test_two_controllers_and_three_agents_change_the_key_while_jobs_flow(
     refused = sum(agent.log.count("security.") for agent in agents)
     by = await signers(broker)
     figures(
-        "rotation under flowing jobs", jobs=len(flow.answers), failed=len(bad) + len(failed), refused=refused,
+        "row 43: rotation under flowing jobs", jobs=len(flow.answers), failed=len(bad) + len(failed), refused=refused,
         by_former_key=by.count(told["former"]), by_new_key=by.count(told["fingerprint"]), taken_after_s=round(took, 1),
     )  # fmt: skip
     assert (bad, failed, refused, len(flow.answers) >= JOBS) == ([], [], 0, True)

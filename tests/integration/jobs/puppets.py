@@ -86,8 +86,18 @@ class Puppet:
 
     async def hello(self, *holding: JobId) -> Welcome:
         text = msgspec.json.encode(Hello(machine_id=self.machine, holding=holding))
-        answer = await self._broker.request(subjects.hello(self.machine), text, timeout_s=5)
-        return msgspec.json.decode(answer.data, type=Welcome)
+        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        async def hear(message: Message) -> None:
+            answered.set_result(message.data)
+
+        mine = f"{subjects.inbox(self.machine)}.1"
+        listening = await self._broker.subscribe(mine, hear)
+        await self._broker.publish(subjects.hello(self.machine), text, reply=mine)
+        async with asyncio.timeout(5):
+            welcome = msgspec.json.decode(await answered, type=Welcome)
+        await listening.unsubscribe()
+        return welcome
 
     async def next_job(self) -> Job:
         async with asyncio.timeout(10):

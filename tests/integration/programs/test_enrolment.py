@@ -58,9 +58,17 @@ async def connected(installation: Installation, seed: Path, problems: list[str])
     async def note(problem: Exception) -> None:
         problems.append(str(problem))
 
-    return await nats.connect(
-        f"nats://127.0.0.1:{installation.nats_port}", nkeys_seed=str(seed), error_cb=note, allow_reconnect=False
-    )
+    made = Client()
+    try:
+        await made.connect(
+            f"nats://127.0.0.1:{installation.nats_port}", nkeys_seed=str(seed), error_cb=note, allow_reconnect=False
+        )
+    except nats.errors.Error:
+        if made._transport is not None:  # nats-py leaves the socket of an attempt that is refused open
+            made._transport.close()
+            await made._transport.wait_closed()
+        raise
+    return made
 
 
 def names(installation: Installation) -> list[str]:

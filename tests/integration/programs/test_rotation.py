@@ -59,7 +59,12 @@ def test_all_who_are_enrolled_stay_and_others_join_by_tokens_of_before_and_after
     again.wait_event("agent.ready")
     joined(installation, "second", "")
     until(lambda: answering(installation) == everyone, "all answer after everything was started anew")
-    figures("rotation with enrolled agents", joined_by_former_token=1, joined_by_new_token=1, answering=len(everyone))
+    figures(
+        "row 43: rotation with enrolled agents",
+        joined_by_former_token=1,
+        joined_by_new_token=1,
+        answering=len(everyone),
+    )
     assert "security." not in installation.logs
     assert client(installation, "agent", "revoke", "--hostname", "third")
     until(lambda: answering(installation) == [each for each in everyone if each != "third"], "the revoked one is out")
