@@ -131,9 +131,11 @@ class Joining:
 
     def _request(self) -> Request:
         return Request(
-            machine_id=self.machine, hostname=self.hostname, signing_key=self.own.signing_key,
-            sealing_key=self.own.sealing.public, nonce=os.urandom(16),
-        )  # fmt: skip
+            machine_id=self.machine,
+            hostname=self.hostname,
+            signing_key=self.own.signing_key,
+            nonce=os.urandom(16),
+        )
 
     async def _connect(self, token: JoinToken) -> Broker:
         """Connect as the token's user, however long it takes. Raises `Permanent` when the broker does not know it."""

@@ -12,7 +12,6 @@ from osapi.contract.ids import JobId, MachineId
 from osapi.contract.operation import Kind
 from osapi.contract.target import AllTarget, AnyTarget, LabelTarget, QueryTarget, Target
 
-STREAM_SUBJECTS = "jobs.>"
 LIVE_PREFIX = "live"
 HELLO = "hello.*"
 CONTROLLERS = "controllers"

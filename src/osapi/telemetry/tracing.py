@@ -27,7 +27,6 @@ CLIENT: Kind = "CLIENT"
 PRODUCER: Kind = "PRODUCER"
 CONSUMER: Kind = "CONSUMER"
 
-HEADERS = ("traceparent", "tracestate")
 HEADER_BYTES = (b"traceparent", b"tracestate")
 
 

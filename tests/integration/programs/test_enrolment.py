@@ -308,7 +308,7 @@ def full(installation: Installation) -> Any:
 def request(machine: str) -> bytes:
     key = PrivateKey.generate()
     asked = Request(
-        machine_id=machine, hostname=machine, signing_key=key.public_key.raw, sealing_key=bytes(32),  # type: ignore[arg-type]
+        machine_id=machine, hostname=machine, signing_key=key.public_key.raw,  # type: ignore[arg-type]
         nonce=bytes(16),
     )  # fmt: skip
     return envelope.seal(Signer(key), envelope.JOIN, msgspec.json.encode(asked))

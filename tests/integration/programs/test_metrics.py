@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import re
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families as parse
+from tests import asking
 from tests.halting import halted
 
 from .conftest import Installation, Running, free_port, until
@@ -37,13 +37,7 @@ def measured(installation: Installation) -> tuple[Running, dict[str, int]]:
 
 
 def get(port: int, path: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        connection.close()
+    return asking.get("127.0.0.1", port, path)
 
 
 def figures(port: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

@@ -25,7 +25,7 @@ from osapi.transport.bucket import Entry
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 M1, M2 = MachineId("m1"), MachineId("m2")
 CONTROLLER, OWN, OTHER = (PrivateKey(bytes([number]) * 32) for number in (1, 2, 3))
-ASKED = Request(machine_id=M1, hostname="web", signing_key=OWN.public_key.raw, sealing_key=bytes(32), nonce=bytes(16))
+ASKED = Request(machine_id=M1, hostname="web", signing_key=OWN.public_key.raw, nonce=bytes(16))
 
 
 def token(uses: int = 1, *, approves: bool = True, expires: timedelta | None = timedelta(hours=1)) -> TokenEntry:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import http.client
 import json
 import socket
 import subprocess
@@ -9,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse
+from tests import asking
 
 from osapi.config.agent import AgentMetrics
 from osapi.contract.errors import Invalid
@@ -37,13 +37,7 @@ def shown(request: pytest.FixtureRequest) -> Iterator[Metrics]:
 
 def get(metrics: Metrics, path: str) -> tuple[int, str]:
     host, _, port = metrics.address.rpartition(":")
-    connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=5)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    finally:
-        connection.close()
+    return asking.get(host.strip("[]"), int(port), path)
 
 
 def samples(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:

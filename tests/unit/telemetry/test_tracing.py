@@ -3,9 +3,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import logging
 import sys
-from collections.abc import Iterator
 
 import pytest
 from opentelemetry.trace import StatusCode
@@ -15,15 +13,6 @@ from osapi.config.load import load
 from osapi.config.settings import Tracing
 from osapi.contract.errors import Invalid, NotFound
 from osapi.telemetry import log, otel, tracing
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def test_off_everything_is_there_and_does_nothing() -> None:

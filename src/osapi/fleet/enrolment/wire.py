@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -17,6 +17,7 @@ from osapi.pki.ed25519 import PublicKey
 from osapi.pki.keys import fingerprint
 from osapi.pki.signing import Signer, Verifier
 
+_T = TypeVar("_T")
 _Key = Annotated[bytes, Meta(min_length=32, max_length=32)]
 
 
@@ -26,7 +27,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     machine_id: Annotated[MachineId, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$(?!\n)")]
     hostname: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x20\x7f]+$(?!\n)")]
     signing_key: _Key
-    sealing_key: _Key
     nonce: Annotated[bytes, Meta(min_length=16, max_length=16)]
 
 
@@ -56,10 +56,7 @@ def digest(request: bytes) -> bytes:
 def asked(message: bytes) -> Request:
     """The request in a message, signed by the key that it names. Raises `Forbidden`."""
     header, payload = envelope.parse(message)
-    try:
-        request = msgspec.json.decode(payload, type=Request)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise Forbidden(f"the request to be enrolled cannot be read: {problem}") from problem
+    request = _decoded(payload, Request, "the request to be enrolled")
     if header is None:
         raise Forbidden("the request to be enrolled is not signed")
     Verifier.of(PublicKey(request.signing_key)).verify(envelope.JOIN, header.key, payload, header.signature)
@@ -81,10 +78,7 @@ def answered(signer: Signer, chain: bytes, request: bytes, status: Status, reaso
 def heard(message: bytes, request: bytes, controller: str) -> Answer:
     """The answer to our request by the controller with this fingerprint. Raises `Forbidden` for anything else."""
     header, payload = envelope.parse(message)
-    try:
-        answer = msgspec.json.decode(payload, type=Answer)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise Forbidden(f"the answer cannot be read: {problem}") from problem
+    answer = _decoded(payload, Answer, "the answer")
     public = PublicKey(answer.controller)
     if fingerprint(public) != controller and not _took_its_place(answer, public, controller):
         raise Forbidden(f"the controller's key is {fingerprint(public)}, the join token names {controller}")
@@ -100,3 +94,11 @@ def _took_its_place(answer: Answer, public: PublicKey, former: str) -> bool:
     """Whether the answer's chain leads from the key with that fingerprint to this one. Raises `Forbidden` for a bad chain."""
     known = rotations.follow(rotations.decode(bytes(answer.rotations)), public)
     return former in known.keys and known.current == fingerprint(public)
+
+
+def _decoded(payload: bytes, kind: type[_T], what: str) -> _T:
+    """The payload as a model. Raises `Forbidden` when it is none."""
+    try:
+        return msgspec.json.decode(payload, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        raise Forbidden(f"{what} cannot be read: {problem}") from problem
