@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.conftest import NatsServer
 
-from osapi.broker import permissions
+from osapi.broker import configuration, permissions
 from osapi.config.settings import Settings
 from osapi.contract.ids import MachineId
 from osapi.transport.address import Address, Credentials
@@ -19,18 +19,15 @@ USER, PASSWORD = "agent", "a"
 def limited(folder: Path) -> Iterator[NatsServer]:
     """The broker, for a fixture; its store is below `folder`."""
     rights = permissions.of_agent(Settings(), MachineId("m0"))
-    limits = json.dumps({"publish": rights.publish, "subscribe": rights.subscribe, "allow_responses": True})
+    limits = {"publish": rights.publish, "subscribe": rights.subscribe, "allow_responses": True}
+    accounts = configuration.access(Settings(), configuration.Identities("", ""), configuration.Guests())["accounts"]
+    accounts[configuration.OWNERS]["users"] = [{"user": "controller", "password": "c"}]
+    accounts[configuration.GUESTS]["users"] = [{"user": USER, "password": PASSWORD, "permissions": limits}]
     place = folder / "nats"
     place.mkdir()
     server = NatsServer(
         place,
-        f"""
-        authorization {{ users: [
-            {{ user: "controller", password: "c" }},
-            {{ user: "{USER}", password: "{PASSWORD}", permissions: {limits} }}
-        ] }}
-        no_auth_user: "controller"
-        """,
+        f"accounts: {json.dumps(accounts)}\nno_auth_user: controller",
     )
     yield server
     server.stop()

@@ -15,6 +15,8 @@ from osapi.config.settings import Settings
 from osapi.contract.ids import MachineId
 
 DEFAULT_PORT = 4222
+OWNERS, GUESTS, COMMON = "OSAPI", "AGENTS", "$G"
+"""Accounts: of controllers and the broker program; of agents and join tokens; of everybody where there are no others."""
 _HANDSHAKE_S = 10
 """When a fleet comes back at once, handshakes wait for one another; nats-server's own 2 s would make them all begin again."""
 
@@ -53,10 +55,28 @@ def document(settings: Settings, store: Path, room: int, identities: Identities,
     }
     if server.tls.cert:
         found["tls"] = _tls(server.tls)
-    users = _users(settings, identities, guests)
-    if users:
-        found["authorization"] = {"users": users}
-    return found
+    return {**found, **access(settings, identities, guests)}
+
+
+def access(settings: Settings, identities: Identities, guests: Guests) -> dict[str, Any]:
+    """The part that follows enrolment: who is let in, and what each may do. Empty: everybody may everything.
+
+    It stands at the top of the configuration, so that nats-server can also include it from a file of its own.
+    """
+    auth = settings.nats.server.auth
+    match auth.type:
+        case "none":
+            return {}
+        case "user_pass":
+            users = [{"user": user.username, "password": user.password} for user in auth.users]
+            return {"authorization": {"users": users}} if users else {}
+        case _:
+            return {"accounts": _accounts(settings, identities, guests)}
+
+
+def account(settings: Settings) -> str:
+    """The account of controllers, in which the streams are: that of nats-server itself where nobody has a key."""
+    return OWNERS if settings.nats.server.auth.type not in ("none", "user_pass") else COMMON
 
 
 def text(content: dict[str, Any]) -> bytes:
@@ -64,21 +84,30 @@ def text(content: dict[str, Any]) -> bytes:
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
 
 
-def _users(settings: Settings, identities: Identities, guests: Guests) -> list[dict[str, Any]]:
-    """Who is let in. Empty: everybody."""
-    auth = settings.nats.server.auth
-    match auth.type:
-        case "none":
-            return []
-        case "user_pass":
-            return [{"user": user.username, "password": user.password} for user in auth.users]
-        case _:
-            return [
+def _accounts(settings: Settings, identities: Identities, guests: Guests) -> dict[str, Any]:
+    """Two accounts. Streams are in that of controllers; guests have one without any, so what is answered them is stored nowhere."""
+    crossing = permissions.crossing(settings)
+    return {
+        OWNERS: {
+            "jetstream": "enabled",
+            "users": [
                 {"nkey": identities.controller},
                 {"nkey": identities.broker, "permissions": _limits(permissions.of_broker(settings))},
-                *({"nkey": nkey} for nkey in auth.nkeys),
-                *guest_users(settings, guests),
-            ]
+                *({"nkey": nkey} for nkey in settings.nats.server.auth.nkeys),
+            ],
+            "exports": [
+                *({"service": subject, "accounts": [GUESTS]} for subject in crossing.said),
+                *({"stream": subject, "accounts": [GUESTS]} for subject in crossing.heard),
+            ],
+        },
+        GUESTS: {
+            "users": guest_users(settings, guests),
+            "imports": [
+                *({"service": {"account": OWNERS, "subject": subject}} for subject in crossing.said),
+                *({"stream": {"account": OWNERS, "subject": subject}} for subject in crossing.heard),
+            ],
+        },
+    }
 
 
 def guest_users(settings: Settings, guests: Guests) -> list[dict[str, Any]]:

@@ -1,12 +1,19 @@
-"""What an agent, the holder of a join token and the broker program may say and hear. Everything else is refused there."""
+"""What an agent, the holder of a join token and the broker program may say and hear. Everything else is refused there.
+
+Who is no controller and no broker has an account of its own at the broker. What passes between the two accounts is derived
+from these same permissions: what any agent may say, and what any agent may hear but answers.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from osapi.config.settings import Settings
 from osapi.contract.ids import JobId, MachineId
 from osapi.jobs import subjects
+
+_ANY = "*"
 
 
 @dataclass(frozen=True)
@@ -18,9 +25,31 @@ class Permissions:
     allow_responses: bool = True
 
 
+@dataclass(frozen=True)
+class Crossing:
+    """Subjects that pass between the account of agents and that of controllers; none of them covers another."""
+
+    said: tuple[str, ...]
+    """By agents and holders of join tokens, to controllers and streams; answers come back."""
+    heard: tuple[str, ...]
+    """By agents, from controllers and streams."""
+
+
+def crossing(settings: Settings) -> Crossing:
+    """What passes between the accounts: what all agents and holders of join tokens together may say and hear."""
+    agents, tokens = _of_agent(settings, _ANY), of_token(settings, _ANY)
+    return Crossing(
+        said=_widest((*agents.publish, *tokens.publish)),
+        heard=_widest(subject for subject in agents.subscribe if not subject.startswith(subjects.INBOXES)),
+    )
+
+
 def of_agent(settings: Settings, machine: MachineId) -> Permissions:
     """The permissions of the agent of one machine, with the namespace of the embedded broker."""
-    own = subjects.token(machine)
+    return _of_agent(settings, subjects.token(machine))
+
+
+def _of_agent(settings: Settings, own: str) -> Permissions:
     nats, namespace = settings.nats, settings.nats.server.namespace
     subject = f"{namespace}." if namespace else ""
     name = f"{namespace}-" if namespace else ""
@@ -48,7 +77,7 @@ def of_agent(settings: Settings, machine: MachineId) -> Permissions:
         subscribe=(
             *(f"{subject}live.jobs.*.{route}" for route in ("_all", f"host.{own}", "label.>")),
             *(f"{subject}{each}" for each in (f"cancel.{own}", "cancel._all", f"drain.{own}", subjects.ROTATED)),
-            f"{subjects.inbox(machine)}.>",
+            f"{subjects.INBOXES}{own}.>",
         ),
     )
 
@@ -94,3 +123,19 @@ def _objects(store: str) -> tuple[str, ...]:
         return ()
     get = f"$JS.API.DIRECT.GET.OBJ_{store}.$O.{store}"
     return (f"{get}.M.*", f"{get}.C.*.*")
+
+
+def _widest(patterns: Iterable[str]) -> tuple[str, ...]:
+    """Those that no other one covers: what two patterns let through would arrive twice."""
+    found = tuple(dict.fromkeys(patterns))
+    return tuple(each for each in found if not any(other != each and _covers(other, each) for other in found))
+
+
+def _covers(wide: str, narrow: str) -> bool:
+    """Whether everything that `narrow` matches is matched by `wide`; both with the wildcards of NATS."""
+    wanted, given = wide.split("."), narrow.split(".")
+    if wanted[-1] == ">" and len(given) >= len(wanted):
+        return _covers(".".join(wanted[:-1]), ".".join(given[: len(wanted) - 1])) if len(wanted) > 1 else True
+    return len(wanted) == len(given) and all(
+        one == other or (one == _ANY and other != ">") for one, other in zip(wanted, given, strict=True)
+    )

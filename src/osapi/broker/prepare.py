@@ -51,6 +51,7 @@ def prepare(settings: Settings, paths: Paths) -> Prepared:
     try:
         refuse_taken("nats.server", server.host, configuration.port_of(settings))
         private_dir(paths.nats_runtime)
+        move_streams(paths.nats_store, configuration.account(settings))
         most = room.limit(paths.nats_store, settings.nats, paths.nats_runtime / "reserved")
         path = write(settings, paths, door.read(paths.nats_guests), most)
     except Invalid:
@@ -70,6 +71,14 @@ def write(settings: Settings, paths: Paths, guests: Guests, most: int) -> Path:
     path = private_dir(paths.nats_runtime) / "nats-server.conf"
     replace(path, configuration.text(configuration.document(settings, paths.nats_store, most, identities, guests)))
     return path
+
+
+def move_streams(store: Path, account: str) -> None:
+    """Give `account` the streams of the other account that they may be in: each has a folder, while no server runs."""
+    other = configuration.COMMON if account == configuration.OWNERS else configuration.OWNERS
+    wanted, former = (store / "jetstream" / name for name in (account, other))
+    if former.is_dir() and not wanted.exists():
+        former.rename(wanted)
 
 
 def _reachable(host: str) -> str:

@@ -122,7 +122,7 @@ class Delivery:
         for entry, record in missed:
             subject = subjects.direct(entry.kind, hello.machine_id)
             await self._broker.publish(subject, sealed_part(record), headers=entry.trace)
-        if not message.reply.startswith(f"{subjects.inbox(hello.machine_id)}."):
+        if not subjects.is_own_reply(message.reply, subjects.inbox(hello.machine_id)):
             return  # an answer of ours must not go where the agent itself may not write
         await message.respond(
             _encode(Welcome(resent=len(missed), now=moment(now), standing=self._standing(hello.machine_id)))

@@ -22,6 +22,10 @@ ROTATED = "pki.rotate"
 ROTATIONS = "controller.rotations"
 """Key in the bucket `agent-enrollment` of the chain of the controller's keys."""
 JOIN_REQUESTS = "enroll.request.*"
+INBOXES = "_INBOX."
+"""What every subject for answers begins with."""
+_OTHER_ACCOUNT = "_R_."
+"""What nats-server puts in the place of the reply of another account; it lets no client name such a reply."""
 ANY_FILTERS = ("jobs.query._any", "jobs.modify._any")
 
 EACH = "_each"
@@ -88,12 +92,17 @@ def join_request(token_id: str) -> str:
 
 def inbox(machine: MachineId) -> str:
     """Under which answers to an agent arrive."""
-    return f"_INBOX.{token(machine)}"
+    return f"{INBOXES}{token(machine)}"
 
 
 def join_inbox(token_id: str) -> str:
     """Under which answers to holders of a join token arrive."""
-    return f"_INBOX.join-{token_id}"
+    return f"{INBOXES}join-{token_id}"
+
+
+def is_own_reply(reply: str, inbox: str) -> bool:
+    """Whether an answer to `reply` arrives under `inbox`, or in the account of who asks, where no stream listens."""
+    return reply.startswith((f"{inbox}.", _OTHER_ACCOUNT))
 
 
 def cancel(machine: MachineId) -> str:

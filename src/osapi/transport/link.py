@@ -39,6 +39,7 @@ _TLS_CONNECT_S = 8.0
 # A broker that is silent for two intervals is taken for lost.
 _PING_INTERVAL_S = 10
 _NO_RESPONDERS = 503
+_AGAIN_S = (0.02, 0.05, 0.1)
 
 
 class NobodyListens(NoAnswer):
@@ -213,7 +214,22 @@ class Link:
             self.client.write(b"".join((f"PUB {subject} {reply} {size}\r\n".encode(), payload, b"\r\n")))
 
     async def request(self, subject: str, payload: bytes, headers: bytes = b"", *, timeout_s: float) -> Reply:
-        """Send and wait for one answer. Raises `NoAnswer`, and `Unavailable` when the connection is lost."""
+        """Send and wait for one answer. Raises `NoAnswer`, and `Unavailable` when the connection is lost.
+
+        When nobody listens at a subject of JetStream it is sent again a few times: while nats-server reads accounts
+        anew, these are away for some milliseconds. Nobody had the message, so nothing happens twice.
+        """
+        for wait_s in _AGAIN_S if subject.startswith("$") else ():
+            answer = await self._ask(subject, payload, headers, timeout_s)
+            if not _is_unheard(answer):
+                return answer
+            await asyncio.sleep(wait_s)
+        answer = await self._ask(subject, payload, headers, timeout_s)
+        if _is_unheard(answer):
+            raise NoAnswer(f"nobody listens on {subject}")
+        return answer
+
+    async def _ask(self, subject: str, payload: bytes, headers: bytes, timeout_s: float) -> Reply:
         self._count += 1
         token = b"%d" % self._count
         loop = asyncio.get_running_loop()
@@ -256,7 +272,7 @@ class Link:
             timer.cancel()
             self._waiting.pop(key, None)
             self.close_inbox(inbox)
-        if header_lines.status(end.headers) == _NO_RESPONDERS:
+        if _is_unheard(end):
             raise NobodyListens(f"nobody listens on {subject}")
         return answers
 
@@ -287,6 +303,10 @@ class Link:
         sink = self._open.get(token)
         if sink is not None:
             sink(subject, reply, data, headers)
+
+
+def _is_unheard(answer: Reply) -> bool:
+    return answer.headers is not None and header_lines.status(answer.headers) == _NO_RESPONDERS
 
 
 def check_subject(subject: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import secrets
 import time
 from pathlib import Path
@@ -19,7 +20,10 @@ import pytest
 from nats.aio.client import Client
 from tests.figures import figures
 
-from osapi.fleet.enrolment.records import KeyEntry, Standing, print_of
+from osapi.broker import permissions
+from osapi.config.settings import Settings
+from osapi.contract.ids import MachineId
+from osapi.fleet.enrolment.records import KeyEntry, Standing
 from osapi.fleet.enrolment.wire import Request
 from osapi.jobs import envelope
 from osapi.pki import join_token
@@ -29,6 +33,8 @@ from osapi.pki.signing import Signer
 from .conftest import ENOUGH_S, Installation, Running, until
 
 pytestmark = pytest.mark.anyio
+
+ROGUE = PrivateKey.generate()
 
 
 def started(installation: Installation, **environ: str) -> Running:
@@ -195,31 +201,108 @@ async def test_stolen_credentials_of_an_agent_open_nothing_that_is_not_its_own(i
     await thief.close()
 
 
-async def test_an_answer_of_the_broker_to_an_agent_swaps_no_key(installation: Installation) -> None:
-    """The broker sends what an agent may read wherever the agent says, so also into a bucket it may not write."""
-    running = started(installation)
+CLAIM = "$KV.job-queue.status.j.acknowledged._any.0"
+ASKED = {
+    "read a claim": f"$JS.API.DIRECT.GET.KV_job-queue.{CLAIM}",
+    "read the chain of keys": ("$JS.API.DIRECT.GET.KV_agent-enrollment.$KV.agent-enrollment.controller.rotations"),
+    "read a description": "$JS.API.DIRECT.GET.OBJ_file-objects.$O.file-objects.M.x",
+    "read a chunk": "$JS.API.DIRECT.GET.OBJ_file-objects.$O.file-objects.C.x.0",
+    "take a job": "$JS.API.CONSUMER.MSG.NEXT.JOBS.any",
+    "acknowledge a job": "$JS.ACK.JOBS.any.1.1.1.1.0",
+    "claim": CLAIM,
+    "tell an event": "$KV.job-queue.status.j.started.testmachine.1",
+    "answer a job": "$KV.job-responses.responses.j.testmachine",
+    "tell facts": "$KV.agent-facts.facts.testmachine",
+    "beat": "$KV.agent-registry.agents.testmachine",
+    "tell of a file": "$KV.file-state.testmachine.x",
+    "keep a description": "$O.job-output.M.x",
+    "keep a chunk": "$O.job-output.C.x.0",
+    "tell output": "output.j.testmachine",
+    "say hello": "hello.testmachine",
+}
+"""Everything that an agent may publish, each once."""
+FORGED = [
+    "$KV.agent-enrollment.keys.testmachine",
+    "$KV.agent-enrollment.enrollment.x",
+    "$KV.job-queue.jobs.forged",
+    "$KV.job-queue.status.j.started.forged.1",
+    "$KV.job-responses.responses.j.forged",
+    "$KV.agent-registry.agents.forged",
+    "$KV.agent-facts.facts.forged",
+    "$KV.agent-state.drain.testmachine",
+    "$KV.file-state.forged.x",
+    "$O.file-objects.M.forged",
+    "$O.file-objects.C.forged.0",
+    "$O.job-output.M.forged",
+    "jobs.modify._forged",
+    "audit.forged",
+    "dlq.jobs.j.forged",
+    "output.j.forged",
+    "$JS.API.STREAM.PURGE.JOBS-DLQ",
+    "$JS.API.STREAM.DELETE.KV_agent-state",
+]
+
+
+async def test_an_answer_of_the_broker_to_an_agent_is_stored_nowhere_and_asks_for_nothing(
+    installation: Installation,
+) -> None:
+    """The broker sends an answer wherever the agent says, within the account of agents, where no stream listens."""
+    started(installation)
     problems: list[str] = []
     thief = await connected(installation, installation.data / "agent" / "agent.seed", problems)
-    rogue = PrivateKey.generate()
-    claim = "$KV.job-queue.status.j.acknowledged._any.0"
-    entry = KeyEntry(
-        key="keys.testmachine", machine_id="testmachine", signing_key=rogue.public_key.raw,  # type: ignore[arg-type]
-        standing=Standing.ACCEPTED, since="2026-01-01T00:00:00Z",  # type: ignore[arg-type]
-    )  # fmt: skip
-    forged = envelope.seal(Signer(rogue), envelope.ENROLMENT, msgspec.json.encode(entry))
-    await thief.publish(claim, forged)
-    await thief.flush()
-    read = f"$JS.API.DIRECT.GET.KV_job-queue.{claim}"
-    async with asyncio.timeout(ENOUGH_S):
-        while not running.events("security.key_forged"):
-            await thief.publish(read, b"", reply="$KV.agent-enrollment.keys.testmachine")
-            await asyncio.sleep(0.05)
-    known = client(installation, "agent", "get", "--hostname", "testmachine")["fingerprint"]
-    assert known != print_of(rogue.public_key.raw)
+    rights = permissions.of_agent(Settings(), MachineId("testmachine")).publish
+    patterns = [re.compile(re.escape(each).replace(r"\*", "[^.]+").replace(">", ".+")) for each in rights]
+    assert all(any(pattern.fullmatch(subject) for subject in ASKED.values()) for pattern in patterns), "one is missing"
+    await thief.publish(CLAIM, forged_entry())
+    for subject in ASKED.values():
+        for reply in FORGED:
+            await thief.publish(subject, b"" if "GET" in subject else b"x", reply=reply)
+    await answered(thief, ASKED["read a claim"])
+    owner = await connected(installation, installation.data / "nkeys" / "controller.seed", problems)
+    held = {name: await stored(owner, name) for name in await streams(owner)}
+    assert {"KV_agent-state", "JOBS-DLQ", "AUDIT", "OUTPUT"} <= held.keys()
+    assert CLAIM in held["KV_job-queue"]
+    assert not {subject for each in held.values() for subject in each if subject.startswith(tuple(FORGED[1:]))}
+    entry = await owner.request("$JS.API.DIRECT.GET.KV_agent-enrollment.$KV.agent-enrollment.keys.testmachine", b"")
+    assert entry.data != forged_entry()
     assert problems == []
     assert thief.is_connected, "its user is still the one of the accepted key"
-    figures("row 45", key_swaps_by_answers_of_the_broker=0)
+    figures("row 45", answers_of_the_broker=len(ASKED) * len(FORGED), stored=0)
     await thief.close()
+    await owner.close()
+
+
+async def answered(agent: Client, subject: str) -> None:
+    """Return when the broker has come to what was asked last, which is `subject`."""
+    there = asyncio.Event()
+
+    async def note(_: object) -> None:
+        there.set()
+
+    await agent.subscribe("_INBOX.testmachine.end", cb=note)
+    await agent.publish(subject, b"", reply="_INBOX.testmachine.end")
+    await asyncio.wait_for(there.wait(), ENOUGH_S)
+
+
+def forged_entry() -> bytes:
+    """What would make another key that of this machine, were it signed by the controller."""
+    entry = KeyEntry(
+        key="keys.testmachine", machine_id="testmachine", signing_key=ROGUE.public_key.raw,  # type: ignore[arg-type]
+        standing=Standing.ACCEPTED, since="2026-01-01T00:00:00Z",  # type: ignore[arg-type]
+    )  # fmt: skip
+    return envelope.seal(Signer(ROGUE), envelope.ENROLMENT, msgspec.json.encode(entry))
+
+
+async def streams(owner: Client) -> list[str]:
+    names: list[str] = json.loads((await owner.request("$JS.API.STREAM.NAMES", b"")).data)["streams"]
+    return names
+
+
+async def stored(owner: Client, stream: str) -> list[str]:
+    """The subjects of all messages of a stream."""
+    asked = json.dumps({"subjects_filter": ">"}).encode()
+    found = json.loads((await owner.request(f"$JS.API.STREAM.INFO.{stream}", asked)).data)
+    return list(found["state"].get("subjects") or {})
 
 
 async def test_a_revoked_key_is_cut_off_at_once_and_a_clone_is_refused(installation: Installation) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from osapi.broker import binary, configuration, permissions
+from osapi.broker import binary, configuration, permissions, prepare
 from osapi.broker.log import ServerLog
 from osapi.config.nats import NatsSettings, Server, ServerAuth, User
 from osapi.config.settings import Settings
@@ -33,6 +33,11 @@ def document(**server: Any) -> dict[str, Any]:
     return configuration.document(settings(**server), STORE, 10**9, IDENTITIES, GUESTS)
 
 
+def users(**server: Any) -> list[dict[str, Any]]:
+    accounts = document(**server)["accounts"]
+    return [*accounts["OSAPI"]["users"], *accounts["AGENTS"]["users"]]
+
+
 def test_by_default_it_listens_on_loopback_and_syncs_before_it_acknowledges() -> None:
     found = document()
     assert (found["host"], found["port"], found["max_payload"]) == ("127.0.0.1", 4222, 1024 * 1024)
@@ -44,7 +49,7 @@ def test_port_0_means_the_usual_one() -> None:
 
 
 def test_by_default_the_controller_may_all_and_an_agent_its_own_subjects() -> None:
-    controller, broker, agent, token = document()["authorization"]["users"]
+    controller, broker, agent, token = users()
     assert controller == {"nkey": "UCONTROLLER"}
     assert agent["nkey"] == "UAGENT"
     assert agent["permissions"]["publish"]["allow"] == [
@@ -139,8 +144,13 @@ def test_without_a_bucket_an_agent_has_no_right_to_it(section: str, word: str) -
 
 
 def test_listed_nkeys_are_let_in_beside_our_own() -> None:
-    users = document(auth=ServerAuth(nkeys=["UOTHER"]))["authorization"]["users"]
-    assert [user["nkey"] for user in users] == ["UCONTROLLER", "UBROKER", "UOTHER", "UAGENT", "UTOKEN"]
+    assert [user["nkey"] for user in users(auth=ServerAuth(nkeys=["UOTHER"]))] == [
+        "UCONTROLLER",
+        "UBROKER",
+        "UOTHER",
+        "UAGENT",
+        "UTOKEN",
+    ]
 
 
 def test_with_user_pass_only_the_listed_users_are_let_in() -> None:
@@ -149,7 +159,61 @@ def test_with_user_pass_only_the_listed_users_are_let_in() -> None:
 
 
 def test_with_none_everybody_is_let_in() -> None:
-    assert "authorization" not in document(auth=ServerAuth(type="none"))
+    assert not {"authorization", "accounts"} & document(auth=ServerAuth(type="none")).keys()
+
+
+def test_only_what_any_agent_or_token_may_say_or_hear_passes_between_the_accounts() -> None:
+    accounts = document()["accounts"]
+    said = [each["service"] for each in accounts["OSAPI"]["exports"] if "service" in each]
+    heard = [each["stream"] for each in accounts["OSAPI"]["exports"] if "stream" in each]
+    assert said == [
+        "hello.*",
+        "output.*.*",
+        "$KV.agent-registry.agents.*",
+        "$KV.agent-facts.facts.*",
+        "$KV.job-queue.status.*.*.*.*",
+        "$KV.job-responses.responses.*.*",
+        "$JS.API.DIRECT.GET.KV_job-queue.$KV.job-queue.status.*.acknowledged._any.0",
+        "$JS.API.DIRECT.GET.KV_agent-enrollment.$KV.agent-enrollment.controller.rotations",
+        "$JS.API.DIRECT.GET.OBJ_file-objects.$O.file-objects.M.*",
+        "$JS.API.DIRECT.GET.OBJ_file-objects.$O.file-objects.C.*.*",
+        "$O.job-output.M.*",
+        "$O.job-output.C.*.*",
+        "$KV.file-state.*.*",
+        "$JS.API.CONSUMER.MSG.NEXT.JOBS.any",
+        "$JS.ACK.JOBS.any.>",
+        "enroll.request.*",
+    ]
+    assert heard == [
+        "live.jobs.*._all",
+        "live.jobs.*.host.*",
+        "live.jobs.*.label.>",
+        "cancel.*",
+        "drain.*",
+        "pki.rotate",
+    ]
+    assert accounts["AGENTS"]["imports"] == [
+        *({"service": {"account": "OSAPI", "subject": subject}} for subject in said),
+        *({"stream": {"account": "OSAPI", "subject": subject}} for subject in heard),
+    ]
+    assert all(each["accounts"] == ["AGENTS"] for each in accounts["OSAPI"]["exports"])
+    assert "jetstream" not in accounts["AGENTS"]
+
+
+@pytest.mark.parametrize(("auth", "former", "now"), [("nkey", "$G", "OSAPI"), ("user_pass", "OSAPI", "$G")])
+def test_streams_are_found_in_the_account_that_is_in_use(tmp_path: Path, auth: Any, former: str, now: str) -> None:
+    (tmp_path / "jetstream" / former / "streams" / "JOBS").mkdir(parents=True)
+    for _ in range(2):
+        prepare.move_streams(tmp_path, configuration.account(settings(auth=ServerAuth(type=auth))))
+        assert [path.name for path in (tmp_path / "jetstream").iterdir()] == [now]
+        assert (tmp_path / "jetstream" / now / "streams" / "JOBS").is_dir()
+
+
+def test_streams_of_the_account_in_use_are_not_replaced(tmp_path: Path) -> None:
+    for name in ("$G", "OSAPI"):
+        (tmp_path / "jetstream" / name).mkdir(parents=True)
+    prepare.move_streams(tmp_path, "OSAPI")
+    assert sorted(path.name for path in (tmp_path / "jetstream").iterdir()) == ["$G", "OSAPI"]
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ class Enrolment:
     async def _on_request(self, message: Message) -> None:
         """Answer, unless there are too many requests or the answer should go elsewhere than to who asks."""
         token_id = message.subject.rpartition(".")[2]
-        if not self._pace.allows() or not message.reply.startswith(f"{subjects.join_inbox(token_id)}."):
+        if not self._pace.allows() or not subjects.is_own_reply(message.reply, subjects.join_inbox(token_id)):
             return
         try:
             request = wire.asked(message.data)
