@@ -263,19 +263,18 @@ async def test_an_agent_may_do_its_own_and_nothing_else(installation: Installati
     await agent.close()
 
 
-async def test_an_agent_may_answer_what_it_is_asked(installation: Installation) -> None:
-    accepted(installation)
+async def test_streams_from_before_there_were_accounts_are_there_again(installation: Installation) -> None:
+    before = installation.spawn("osapi.broker", OSAPI_NATS_SERVER_AUTH_TYPE="none")
+    before.wait_event("broker.ready")
+    anybody = await nats.connect(f"nats://127.0.0.1:{installation.nats_port}")
+    await anybody.jetstream().add_stream(name="JOBS", subjects=["jobs.>"])
+    await anybody.jetstream().publish("jobs.query._all", b"kept")
+    await anybody.close()
+    assert before.stop() == 0
     installation.spawn("osapi.broker").wait_event("broker.ready")
-    controller, agent = await client(installation, "controller"), await client(installation, "agent")
-
-    async def answer(message: nats.aio.client.Msg) -> None:
-        await message.respond(b"stopped")
-
-    await agent.subscribe("cancel.m1", cb=answer)
-    await agent.flush()
-    assert (await controller.request("cancel.m1", b"", timeout=10)).data == b"stopped"
+    controller = await client(installation, "controller")
+    assert (await controller.jetstream().get_msg("JOBS", 1)).data == b"kept"
     await controller.close()
-    await agent.close()
 
 
 async def test_an_open_broker_is_announced_loudly(installation: Installation) -> None:
