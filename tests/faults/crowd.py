@@ -19,7 +19,7 @@ from bench.logins import Login, login_from
 
 from osapi.agent.greeting import Greeting
 from osapi.agent.skew import Skew
-from osapi.contract.errors import OsapiError
+from osapi.contract.errors import OsapiError, Unavailable
 from osapi.contract.ids import MachineId
 from osapi.fleet import models
 from osapi.fleet.heartbeat import Heartbeat
@@ -50,7 +50,7 @@ class Member:
         assert login.seed_file is not None
         address = replace(login.address, inbox=f"_INBOX.{self.machine}")
         broker = await Broker.connect(address, name=self.machine, on_connected=self._returned, timeout_s=30)
-        await broker.bucket("agent-enrollment").put(*accepting.entry(controller, self.machine, self._key.public_key))
+        await _stored(broker, *accepting.entry(controller, self.machine, self._key.public_key))
         for subject in (*subjects.for_agent(self.machine, LABELS), subjects.cancel(self.machine)):
             await broker.subscribe(subject, _ignore)
         interval = timedelta(seconds=10)
@@ -70,6 +70,17 @@ class Member:
             signing_key=self._key.public_key.raw, sealing_key=bytes([9] + [0] * 31),
         )  # fmt: skip
         return models.key(self.machine), record
+
+
+async def _stored(broker: Broker, key: str, value: bytes) -> None:
+    """Be accepted. Who connects while nats-server reads its users anew may be cut once, and comes back."""
+    while True:
+        try:
+            await broker.bucket("agent-enrollment").put(key, value)
+        except Unavailable:
+            await asyncio.sleep(0.1)
+        else:
+            return
 
 
 async def _pull(broker: Broker) -> None:
