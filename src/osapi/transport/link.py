@@ -23,6 +23,7 @@ from osapi.tls.trust import context
 from osapi.transport import headers as header_lines
 from osapi.transport.address import Address
 from osapi.transport.client import Client, Sink, end
+from osapi.transport.storing import Storing
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class Link:
         self.lost: set[Callable[[], None]] = set()
         """Called, synchronously, when the connection is lost or closed."""
         self.closed = False
+        self.storing = Storing()
         self._tasks: set[asyncio.Task[None]] = set()
         self._inbox = f"{address.inbox}.{secrets.token_urlsafe(16)}."
         self._inbox_length = len(self._inbox)
