@@ -36,6 +36,17 @@ def clean_lines(text: str) -> list[str]:
     return ["".join(char if char.isprintable() else "\ufffd" for char in line) for line in lines]
 
 
+def when(value: Any, *, seconds: bool = False) -> str:
+    """A time of the API in the local zone; what is none is shown as it is."""
+    from datetime import datetime  # which most commands do not need
+
+    try:
+        moment = datetime.fromisoformat(str(value)).astimezone()
+    except ValueError:
+        return cell(value)
+    return moment.strftime("%H:%M:%S" if seconds else "%Y-%m-%d %H:%M:%S")
+
+
 def size(count: float) -> str:
     """Bytes for people, in powers of 1024: `3.9 GiB`."""
     value = float(count)
