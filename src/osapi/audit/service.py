@@ -131,7 +131,7 @@ class AuditService:
     def problem(self) -> str | None:
         """Why no change can be accepted at present, as one sentence; None when it can."""
         problem = self._journal.problem
-        return None if problem is None else f"the audit cannot be written: {problem.message}"
+        return None if problem is None else problem.message
 
     def loss(self) -> str | None:
         """What of the audit any controller has found to be gone or altered, within the last day; None for nothing."""

@@ -65,7 +65,7 @@ async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
 
     supervisor = Supervisor(launch)
     metrics = counting(settings.nats.server.metrics, lambda: supervisor.pid)
-    reporting = Reporting(settings, places, prepared.host, lambda: supervisor.pid, metrics)
+    reporting = Reporting(settings, places, prepared.host, prepared.room, lambda: supervisor.pid, metrics)
     metrics.serve(
         "nats.server.metrics",
         {"server": lambda: None if supervisor.serving else "nats-server is not running", "writes": reporting.trouble},

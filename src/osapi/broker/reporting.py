@@ -33,10 +33,16 @@ _log = get_logger("osapi.broker")
 
 
 class Reporting:
-    """Reports one broker. `pid` tells the process of the present server."""
+    """Reports one broker, which may store so many bytes. `pid` tells the process of the present server."""
 
     def __init__(
-        self, settings: Settings, paths: Paths, host: str, pid: Callable[[], int], metrics: Metrics = OFF
+        self,
+        settings: Settings,
+        paths: Paths,
+        host: str,
+        most_bytes: int,
+        pid: Callable[[], int],
+        metrics: Metrics = OFF,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
@@ -51,6 +57,7 @@ class Reporting:
             lambda: {"server": "running"},
             lambda: datetime.now(UTC),
             lambda: _disk(paths.nats_store),
+            most_bytes,
         )
         self._program.metrics = lambda: metrics.address
         self._reports: Heartbeat | None = None

@@ -55,7 +55,7 @@ def routes(checks: Sequence[Check]) -> Routes:
         return Reply(body=HealthResponse(status="ok"))
 
     async def ready(_: Call) -> Reply:
-        problems = [problem for check in checks if (problem := check())]
+        problems = dict.fromkeys(problem for check in checks if (problem := check()))
         if not problems:
             return Reply(body=ReadyResponse(status="ready"))
         return Reply(body=ReadyResponse(status="not_ready", error="; ".join(problems)), status=503)

@@ -64,8 +64,8 @@ async def service(
     gaps = Gaps(broker, ttl_s)
 
     def unjudged() -> frozenset[str]:
-        reading = audit is not None and not audit.is_read
-        return frozenset({UNREACHABLE} if not gaps.settled() else ()) | ({AUDIT_BROKEN} if reading else set())
+        open_ = {UNREACHABLE: gaps.settled(), AUDIT_BROKEN: audit is None or audit.is_read}
+        return frozenset(name for name, known in open_.items() if not known)
 
     watched = Watched(
         registry=fleet.registry,

@@ -129,7 +129,7 @@ def _application(metrics: WSGIApplication, checks: Checks) -> WSGIApplication:
 
 
 def _readiness(checks: Checks) -> tuple[str, dict[str, str]]:
-    problems = [problem for check in checks.values() if (problem := check()) is not None]
+    problems = dict.fromkeys(problem for check in checks.values() if (problem := check()) is not None)
     if not problems:
         return "200 OK", {"status": "ready"}
     return "503 Service Unavailable", {"status": "not_ready", "error": "; ".join(problems)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,9 @@ async def test_a_failed_job_is_told_once_and_a_restart_does_not_repeat_it(
     await asyncio.to_thread(controller.start)
     await asyncio.to_thread(until, lambda: controller.log.count("notify.speaking") == 2)
     await register(broker, "b" * 32)
-    other = (await asyncio.to_thread(controller.call, "POST", path.replace("a" * 32, "b" * 32), token, body)).json["job_id"]
+    other = (await asyncio.to_thread(controller.call, "POST", path.replace("a" * 32, "b" * 32), token, body)).json[
+        "job_id"
+    ]
     await told(web[0], f"[OSAPI] job {job}: JobFailed", f"[OSAPI] job {other}: JobFailed")
 
 
@@ -86,6 +89,28 @@ async def test_a_broken_audit_is_told_by_the_one_that_speaks_whoever_found_it(te
     await asyncio.to_thread(until, lambda: other.log.count("notify.speaking") == 1)
     await asyncio.to_thread(speaker.start)
     assert about_hosts(web[0]) == ["[OSAPI] audit chain: AuditBroken"]
+
+
+async def test_a_controller_that_crashes_is_missed_by_another_and_one_that_ends_is_not(telling: Made, web: Web) -> None:
+    watching = await asyncio.to_thread(telling)
+    crashing, ending = [await asyncio.to_thread(telling, like=watching) for _ in range(2)]
+    name = f"[OSAPI] controller {socket.gethostname()}-{crashing.port}"
+    await asyncio.to_thread(ending.stop)
+    crashing.end()
+    await asyncio.to_thread(until, lambda: web[0].titles() == [f"{name}: unreachable"])
+    status = watching.get("/api/health/status", watching.token("admin"))
+    assert (status.status, status.json["status"]) == (503, "degraded")
+    await asyncio.to_thread(crashing.start)
+    await asyncio.to_thread(until, lambda: web[0].titles() == [f"{name}: unreachable", f"{name}: reachable again"])
+
+
+async def test_texts_of_ones_own_are_used(broker: Broker, telling: Made, web: Web) -> None:
+    body = "{% for group in vars.groups %}{{ group.total }} {{ group.says }}: {{ group.events | map(attribute='name') | join(', ') }}{% endfor %}"
+    await asyncio.to_thread(telling, title="{{ vars.summary }} (berlin)", body=body)
+    await asyncio.gather(*(register(broker, name * 32) for name in "ab"))
+    await told(web[0], "2 unreachable (berlin)")
+    said, _, names = web[0].got[0]["message"].partition(": ")
+    assert (said, sorted(names.split(", "))) == ("2 unreachable", [f"host-{name * 32}" for name in "ab"])
 
 
 def _anchor(controller: ControllerProcess) -> Path:

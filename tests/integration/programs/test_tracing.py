@@ -90,7 +90,9 @@ def test_one_trace_leads_from_the_command_line_to_the_command_on_the_host(
     [entry] = json.loads(listed.stdout)["items"]
     assert (entry["trace_id"], entry["kind"]) == (TRACE, "change")
     lines = {name: [one for one in running.events(name) if one.get("job_id") == job_id] for name in LINES}
-    assert {name: [one["trace_id"] for one in found] for name, found in lines.items()} == dict.fromkeys(LINES, [TRACE])
+    assert {name: [one["trace_id"] for one in found] for name, found in lines.items()} == {
+        name: [TRACE] for name in LINES
+    }
     assert {one["request_id"] for name in LINES[:2] for one in lines[name]} == {entry["request_id"]}
     by_span = {span.span_id: span.name for span in spans.values()}
     assert [by_span[lines[name][0]["span_id"]] for name in LINES] == SPANS
