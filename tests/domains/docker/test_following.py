@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ def told(heard: Heard) -> list[tuple[str, str]]:
 
 REMOVED: dict[str, bytes | None] = {"/state/web": None}
 AGAIN = {"/state/web": b"again"}
+GONE = answer("GET", f"/containers/{WEB}/json", {"message": "No such container"}, status=404, when=REMOVED)
 LATER = b"2026-11-25T07:15:00.000000001Z "
 SINCE = "1795590841.049035"
 """The moment of STAMP."""
@@ -45,9 +47,19 @@ def log(target: str, content: bytes, **other: Any) -> services.Exchange:
     return services.Exchange(socket=SOCKET, target=target, content=content, **other)
 
 
+def next_run() -> list[services.Exchange]:
+    """A container that has been started again, and what it has written since the line told last."""
+    state = {"Status": "running", "Running": True, "StartedAt": LATER.decode().strip()}
+    on = FOLLOW.replace("tail=2", "tail=all") + f"&since={SINCE}"
+    return [
+        answer("GET", f"/containers/{WEB}/json", {**DETAIL, "State": state}, when=AGAIN),
+        log(on, frame(1, STAMP + b"one\n") + frame(1, LATER + b"two\n"), sets=REMOVED),
+        GONE,
+    ]
+
+
 async def follow(heard: Heard | None, *logs: services.Exchange) -> ContainerLog:
-    gone = answer("GET", f"/containers/{WEB}/json", {"message": "No such container"}, status=404, when=REMOVED)
-    host = host_with([gone, *logs])
+    host = host_with([GONE, *logs])
     done = await provider(host.for_task(Task(job_id=TASK.job_id, operation="docker", live=heard))).log(
         ContainerLogQuery(id="web", tail=2, follow=True, duration=7)
     )
@@ -73,16 +85,31 @@ async def test_lines_go_to_whoever_listens_until_the_container_is_removed_or_the
 async def test_a_container_that_is_started_again_is_followed_on_and_no_line_comes_twice() -> None:
     """The engine tells the last line of the first run once more, and that run has left a frame open."""
     heard = Heard()
-    state = {"Status": "running", "Running": True, "StartedAt": LATER.decode().strip()}
-    on = FOLLOW.replace("tail=2", "tail=all") + f"&since={SINCE}"
-    done = await follow(
-        heard,
-        log(FOLLOW, frame(1, STAMP + b"one\n") + frame(2, STAMP + b"cut off")[:6], sets=AGAIN),
-        answer("GET", f"/containers/{WEB}/json", {**DETAIL, "State": state}, when=AGAIN),
-        log(on, frame(1, STAMP + b"one\n") + frame(1, LATER + b"two\n"), sets=REMOVED),
-    )
+    first = log(FOLLOW, frame(1, STAMP + b"one\n") + frame(2, STAMP + b"cut off")[:6], sets=AGAIN)
+    done = await follow(heard, first, *next_run())
     assert [message for _, message in told(heard)] == ["one", "two"]
     assert done.followed == 2
+
+
+async def test_a_stream_that_stays_open_over_a_restart_is_left_for_the_next_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inside, "_REST_S", 0)
+    heard = Heard()
+    host = host_with([*next_run(), log(FOLLOW, frame(1, STAMP + b"one\n"), sets=AGAIN)])
+    task = host.for_task(Task(job_id=TASK.job_id, operation="docker", live=heard))
+    ask = task.ask
+
+    async def open_end(request: Ask) -> Answered:
+        answered = await ask(request)
+        if "tail=2" in request.target:
+            await asyncio.Event().wait()
+        return answered
+
+    monkeypatch.setattr(task, "ask", open_end)
+    done = await provider(task).log(ContainerLogQuery(id="web", tail=2, follow=True))
+    assert ([message for _, message in told(heard)], done.followed) == (["one", "two"], 2)
+    host.close()
 
 
 async def test_a_container_that_had_written_nothing_is_asked_for_everything_of_its_next_run() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -32,8 +34,10 @@ LOG_S = 25.0
 STOP_S = 1.5
 """Seconds in which a program is stopped that ran out of time; the agent waits a little longer."""
 _LOOK_S = 0.05
-_AGAIN_S = 0.5
-"""Seconds between looks at a container that has ended, whether it has been started again."""
+_AGAIN_S = 1.0
+"""Seconds between looks at a container that is followed, whether it has been started again."""
+_REST_S = 1.0
+"""Seconds that the engine gets to tell the rest of a run that is over."""
 _NEVER_STARTED = (126, 127)
 
 
@@ -99,14 +103,33 @@ class Inside(EngineUser):
         with contextlib.suppress(TimeoutError, DeadlineExceeded):
             async with asyncio.timeout(request.duration):
                 while run is not None:
-                    await self._hear(engine, run, query, float(request.duration), follower.hear)
+                    run = await self._hear_run(
+                        engine, run, self._hear(engine, run, query, float(request.duration), follower.hear)
+                    )
                     await follower.end()
                     query["tail"] = "all"
                     if follower.latest is not None:
                         query["since"] = since.stamp(follower.latest)
-                    run = await self._next_run(engine, run)
         await follower.end()
         return ContainerLog(lines=[], followed=follower.count)
+
+    async def _hear_run(self, engine: Engine, run: Container, heard: Coroutine[Any, Any, None]) -> Container | None:
+        """Hear one run of a container; the container in its next run, None when it has been removed.
+
+        The stream alone does not tell: Podman 4.3 may leave it open and silent when a container is restarted quickly.
+        """
+        hearing, looking = asyncio.ensure_future(heard), asyncio.ensure_future(self._next_run(engine, run))
+        try:
+            await asyncio.wait({hearing, looking}, return_when=asyncio.FIRST_COMPLETED)
+            if hearing.done():
+                hearing.result()
+            found = await looking
+            await asyncio.wait({hearing}, timeout=_REST_S)
+            return found
+        finally:
+            for task in (hearing, looking):
+                task.cancel()
+            await asyncio.gather(hearing, looking, return_exceptions=True)
 
     async def _next_run(self, engine: Engine, ended: Container) -> Container | None:
         """The container, once it has been started again; None when it has been removed."""
