@@ -75,7 +75,8 @@ def _table(call: Call, entries: Sequence[Entry], term: Terminal) -> None:
         for values in rows(entry, tuple(column.path for column in columns)):
             word = status_word(entry)
             head = [cell(entry.get("hostname")), word, *([cell(entry.get("machine_id"))] if wide else [])]
-            drawn.append(head + [cell(value, column.format) for value, column in zip(values, columns, strict=True)])
+            told = [cell(value, column.format) for value, column in zip(values, columns, strict=True)]
+            drawn.append(head + (_none(told) if word == "ok" else told))
             words.append(word)
 
     def paint(row: int, column: int, text: str) -> str:
@@ -85,6 +86,11 @@ def _table(call: Call, entries: Sequence[Entry], term: Terminal) -> None:
 
     for line in table.lines(headers, drawn, width=None if wide else term.width, paint=paint):
         term.say(line)
+
+
+def _none(cells: list[str]) -> list[str]:
+    """A row of a host that has nothing to show says so."""
+    return ["(none)", *cells[1:]] if cells and not any(cells) else cells
 
 
 def _summary(call: Call, entries: Sequence[Entry], term: Terminal) -> None:

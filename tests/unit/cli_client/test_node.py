@@ -50,7 +50,7 @@ def test_one_row_for_each_entry_of_a_list(node: Cli, controller: FakeController)
         ["HOSTNAME", "STATUS", "MOUNT", "TOTAL", "USED", "USAGE"],
         ["web-01", "ok", "/", "1.0", "GiB", "512.0", "MiB", "50.0%"],
         ["web-01", "ok", "/srv", "1023", "B", "0", "B", "0.0%"],
-        ["web-02", "ok"],
+        ["web-02", "ok", "(none)"],
     ]
 
 
