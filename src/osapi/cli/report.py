@@ -84,7 +84,9 @@ def _table(call: Call, entries: Sequence[Entry], term: Terminal) -> None:
             return term.paint(text, "header")
         return term.paint(text, _COLOURS[words[row]]) if column == 1 else text
 
-    for line in table.lines(headers, drawn, width=None if wide else term.width, paint=paint):
+    before = len(headers) - len(columns)
+    whole = [before + number for number, column in enumerate(columns) if column.format == "moment"]
+    for line in table.lines(headers, drawn, width=None if wide else term.width, paint=paint, whole=whole):
         term.say(line)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from osapi.cli.terminal import Terminal
 
@@ -39,13 +39,14 @@ def lines(
     *,
     width: int | None,
     paint: Paint | None = None,
+    whole: Collection[int] = (),
 ) -> Iterator[str]:
     """The lines of a table. `width` None draws every cell whole.
 
-    `paint` colours a cell that has already been cut: row (-1 for the header), column, text.
+    Columns that are `whole` are not cut. `paint` colours a cell that has already been cut: row (-1 for the header), column, text.
     """
     titles = [header.upper() for header in headers]
-    widths = _fit(_natural(titles, rows), width)
+    widths = _fit(_natural(titles, rows), width, whole)
     for number, cells in enumerate([titles, *rows], start=-1):
         texts = [cut(text, room) for text, room in zip(cells, widths, strict=True)]
         gaps = [room + _GAP - text_width(text) for text, room in zip(texts, widths, strict=True)]
@@ -79,16 +80,17 @@ def _natural(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
     return widths
 
 
-def _fit(widths: list[int], width: int | None) -> list[int]:
+def _fit(widths: list[int], width: int | None, whole: Collection[int]) -> list[int]:
     """Take from the widest columns until the table fits, but leave each as much as makes sense of it."""
     if width is None:
         return widths
     widths = [min(natural, MOST) for natural in widths]
-    room = width - len(_INDENT) - _GAP * (len(widths) - 1)
-    while sum(widths) > room and max(widths) > _LEAST:
-        widest = max(widths)
-        next_widest = max((one for one in widths if one < widest), default=0)
-        number = widths.count(widest)
-        step = max(1, min(widest - max(next_widest, _LEAST), -(-(sum(widths) - room) // number)))
-        widths = [one - step if one == widest else one for one in widths]
-    return widths
+    room = width - len(_INDENT) - _GAP * (len(widths) - 1) - sum(widths[column] for column in whole)
+    giving = {column: one for column, one in enumerate(widths) if column not in whole}
+    while giving and sum(giving.values()) > room and max(giving.values()) > _LEAST:
+        widest = max(giving.values())
+        next_widest = max((one for one in giving.values() if one < widest), default=0)
+        number = list(giving.values()).count(widest)
+        step = max(1, min(widest - max(next_widest, _LEAST), -(-(sum(giving.values()) - room) // number)))
+        giving = {column: one - step if one == widest else one for column, one in giving.items()}
+    return [giving.get(column, one) for column, one in enumerate(widths)]
