@@ -55,6 +55,11 @@ def lines(
         yield _INDENT + "".join(text + " " * gap for text, gap in zip(texts, gaps, strict=True)).rstrip()
 
 
+def whole_width(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """How wide the table would be with every cell whole."""
+    return len(_INDENT) + sum(_natural(headers, rows)) + _GAP * (len(headers) - 1)
+
+
 def text_width(text: str) -> int:
     """How many columns of a terminal a text takes."""
     if text.isascii():
