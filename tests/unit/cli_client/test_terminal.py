@@ -12,7 +12,6 @@ import sys
 import termios
 import threading
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,11 +84,10 @@ def person(controller: FakeController, tmp_path: Path) -> Person:
 
 
 def test_a_row_that_is_too_wide_is_told_line_by_line(person: Person, controller: FakeController) -> None:
-    made = datetime(2026, 1, 31, 12, 0, 0, 40115).astimezone().isoformat()
-    told = ok(id="229b" * 16, name="web", image="probe:1", state="running", created=made)
+    told = ok(id="229b" * 16, name="web", image="probe:1", state="running", created="2026-01-31T12:00:00.040115Z")
     controller.results(told)
     line = "client node container docker inspect --id web -T web-01"
-    seen = person.run(line, width=80, NO_COLOR="1")
+    seen = person.run(line, width=80, NO_COLOR="1", TZ="Asia/Tokyo")
     assert [line.strip() for line in seen.lines if ":" in line][1:] == [
         "Hostname: web-01",
         "Status: ok",
@@ -97,7 +95,7 @@ def test_a_row_that_is_too_wide_is_told_line_by_line(person: Person, controller:
         "Name: web",
         "Image: probe:1",
         "State: running",
-        "Created: 2026-01-31 12:00:00",
+        "Created: 2026-01-31 21:00:00",
     ]
     controller.results(told)
     assert "HOSTNAME  STATUS  ID" in person.run(line, width=250, NO_COLOR="1").text
