@@ -86,16 +86,21 @@ def _natural(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
 
 
 def _fit(widths: list[int], width: int | None, whole: Collection[int]) -> list[int]:
-    """Take from the widest columns until the table fits, but leave each as much as makes sense of it."""
+    """The widths with which the table fits; columns that are `whole` keep theirs."""
     if width is None:
         return widths
     widths = [min(natural, MOST) for natural in widths]
     room = width - len(_INDENT) - _GAP * (len(widths) - 1) - sum(widths[column] for column in whole)
-    giving = {column: one for column, one in enumerate(widths) if column not in whole}
-    while giving and sum(giving.values()) > room and max(giving.values()) > _LEAST:
-        widest = max(giving.values())
-        next_widest = max((one for one in giving.values() if one < widest), default=0)
-        number = list(giving.values()).count(widest)
-        step = max(1, min(widest - max(next_widest, _LEAST), -(-(sum(giving.values()) - room) // number)))
-        giving = {column: one - step if one == widest else one for column, one in giving.items()}
-    return [giving.get(column, one) for column, one in enumerate(widths)]
+    given = iter(_give([one for column, one in enumerate(widths) if column not in whole], room))
+    return [one if column in whole else next(given) for column, one in enumerate(widths)]
+
+
+def _give(widths: list[int], room: int) -> list[int]:
+    """Take from the widest columns until they fit, but leave each as much as makes sense of it."""
+    while widths and sum(widths) > room and max(widths) > _LEAST:
+        widest = max(widths)
+        next_widest = max((one for one in widths if one < widest), default=0)
+        number = widths.count(widest)
+        step = max(1, min(widest - max(next_widest, _LEAST), -(-(sum(widths) - room) // number)))
+        widths = [one - step if one == widest else one for one in widths]
+    return widths

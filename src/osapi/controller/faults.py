@@ -92,9 +92,9 @@ def _remedy(text: str, wanted: list[Any]) -> str:
     if choices:
         return f"expected one of {', '.join(choices)}"
     if "matching regex" in text:
-        description = next(filter(None, map(_description, wanted)), "")
-        if description:
-            return f"what belongs there: {description}"
+        for description in map(_description, wanted):
+            if description:
+                return f"what belongs there: {description}"
     words = _GOT.sub("", text.removeprefix("Expected "))
     words = _TYPE.sub(lambda found: " or ".join(_WORDS.get(name, name) for name in found[1].split(" | ")), words)
     return f"expected {words}"
