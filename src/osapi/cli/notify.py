@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from osapi.cli import asking, exit_status, table
-from osapi.cli.cells import cell, when
+from osapi.cli.cells import cell, moment
 from osapi.cli.moment import later
 from osapi.cli.option import BadUsage, Option
 from osapi.cli.plain import Plain, leaf, show
@@ -84,7 +84,7 @@ def _table(term: Terminal, fields: Sequence[str], told: Mapping[str, Any]) -> No
 
 
 def _cell(field: str, value: Any) -> str:
-    return when(value) if field in _TIMES else cell(value)
+    return moment(value) if field in _TIMES else cell(value)
 
 
 _COMMANDS = {

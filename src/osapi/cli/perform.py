@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from osapi.cli.terminal import Terminal
     from osapi.sdk.raw import RawClient
 
-_ABOUT_LISTED = ("get", "inspect", "update", "delete")
+_ABOUT_LISTED = (
+    *("get", "inspect", "update", "delete", "logs", "stats", "signal"),
+    *("start", "stop", "restart", "pause", "unpause", "enable", "disable"),
+)
 
 
 def perform(call: Call, environ: Mapping[str, str]) -> int:
