@@ -71,6 +71,8 @@ class Stack:
         self.controller_pid = 0
         self._supervisor_pid = 0
         self._join_token = ""
+        self.servers = [self.login.url]
+        """Where agents find the broker, as their join token says."""
         self.token = self._first_start()
 
     @property
@@ -97,7 +99,7 @@ class Stack:
         """A token with which any number of agents join at once, made by the running controller."""
         if not self._join_token:
             async with AsyncClient(self.api.url, self.token, ca_file=self.api.ca_file or None) as client:
-                made = await client.agents.join_token(uses=100_000, expires_s=86_400, servers=[self.login.url])
+                made = await client.agents.join_token(uses=100_000, expires_s=86_400, servers=self.servers)
             self._join_token = made.token
         return self._join_token
 

@@ -253,6 +253,9 @@ class Notifications(Section, frozen=True, kw_only=True):
 class NatsSettings(Section, frozen=True, kw_only=True):
     """The embedded broker and everything that OSAPI keeps in a broker."""
 
+    replicas: Annotated[
+        Replicas, Meta(description="Copies in a cluster of everything whose own `replicas` does not ask for more.")
+    ] = 1
     server: Server = Server()
     stream: Stream = Stream()
     kv: Kv = Kv()

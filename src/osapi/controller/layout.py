@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypeVar
 
 from osapi.auth import revocation
 from osapi.config import nats
@@ -37,11 +38,13 @@ _Section = (
     | nats.Stream
 )
 
+_Kept = TypeVar("_Kept", Stream, Bucket, ObjectStore)
+
 
 def of_settings(settings: Settings) -> Layout:
     """The layout. A bucket, store or stream whose name is empty is left out."""
     section = settings.nats
-    return Layout(
+    layout = Layout(
         jobs=_jobs(section.stream),
         dead_letters=_dead_letters(section.stream.name, section.dlq),
         output=replace(
@@ -54,6 +57,24 @@ def of_settings(settings: Settings) -> Layout:
         buckets=tuple(bucket for bucket in _buckets(section) if bucket.name),
         objects=_stores(section),
         durables=(_anybody(section.stream.name, settings.agent.consumer),),
+    )
+    return _copied(layout, section.replicas)
+
+
+def _copied(layout: Layout, copies: int) -> Layout:
+    """The same, with so many copies of everything at least."""
+
+    def more(part: _Kept) -> _Kept:
+        return replace(part, replicas=max(part.replicas, copies))
+
+    return replace(
+        layout,
+        jobs=more(layout.jobs),
+        dead_letters=more(layout.dead_letters),
+        output=more(layout.output),
+        audit=layout.audit and more(layout.audit),
+        buckets=tuple(map(more, layout.buckets)),
+        objects=tuple(map(more, layout.objects)),
     )
 
 

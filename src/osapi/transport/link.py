@@ -41,6 +41,10 @@ _PING_INTERVAL_S = 10
 _NO_RESPONDERS = 503
 
 
+class NobodyListens(NoAnswer):
+    """The broker knows of nobody who could answer, now."""
+
+
 class Reply(NamedTuple):
     """An answer, headers undecoded."""
 
@@ -223,7 +227,7 @@ class Link:
             timer.cancel()
             self._waiting.pop(token, None)
         if answer.headers is not None and header_lines.status(answer.headers) == _NO_RESPONDERS:
-            raise NoAnswer(f"nobody listens on {subject}")
+            raise NobodyListens(f"nobody listens on {subject}")
         return answer
 
     async def request_many(self, subject: str, payload: bytes, *, timeout_s: float) -> list[Reply]:
@@ -253,7 +257,7 @@ class Link:
             self._waiting.pop(key, None)
             self.close_inbox(inbox)
         if header_lines.status(end.headers) == _NO_RESPONDERS:
-            raise NoAnswer(f"nobody listens on {subject}")
+            raise NobodyListens(f"nobody listens on {subject}")
         return answers
 
     # -- in ------------------------------------------------------------------------------------

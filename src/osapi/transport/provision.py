@@ -7,18 +7,23 @@ and object stores).
 
 from __future__ import annotations
 
+import asyncio
+import time
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
-from osapi.contract.errors import Conflict, NoAnswer, NotFound, Unavailable
+from osapi.contract.errors import Conflict, NoAnswer, NotFound
 from osapi.transport.broker import Broker
 from osapi.transport.layout import Bucket, Durable, Layout, ObjectStore, Storage, Stream
-from osapi.transport.link import Link
-from osapi.transport.refusal import Refusal, as_error
+from osapi.transport.link import Link, NobodyListens
+from osapi.transport.refusal import NOT_AVAILABLE, Refusal, as_error
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 2.0
+_PATIENCE_S = 30.0
+"""How long a cluster may take to find itself."""
+_AGAIN_S = 0.2
 _NO_ROOM = frozenset({10028, 10047})
 """Memory and storage that JetStream has not got; it reserves what a stream is bounded to."""
 
@@ -82,13 +87,25 @@ async def _durable(link: Link, durable: Durable) -> None:
 
 
 async def _ask(link: Link, subject: str, question: dict[str, Any], failure: str) -> None:
+    """Ask until there is an answer that will stay: a cluster that chooses a leader is silent, or says that it is not ready."""
+    deadline = time.monotonic() + _PATIENCE_S
+    refusal = await _answer(link, subject, question)
+    while refusal is not None and refusal.is_in_motion and time.monotonic() < deadline:
+        await asyncio.sleep(_AGAIN_S)
+        refusal = await _answer(link, subject, question)
+    if refusal is not None:
+        raise as_error(refusal, failure + _room_wanted(refusal, question))
+
+
+async def _answer(link: Link, subject: str, question: dict[str, Any]) -> Refusal | None:
+    """Why not; None when it is done."""
     try:
         reply = await link.request(subject, msgspec.json.encode(question), timeout_s=_TIMEOUT_S)
+    except NobodyListens as err:
+        return Refusal(description=f"there is no JetStream ({err.message})")
     except NoAnswer as err:
-        raise Unavailable(f"{failure}: JetStream does not answer ({err.message})") from err
-    answer = msgspec.json.decode(reply.data, type=_Answer)
-    if answer.error is not None:
-        raise as_error(answer.error, failure + _room_wanted(answer.error, question))
+        return Refusal(err_code=NOT_AVAILABLE, description=f"JetStream does not answer ({err.message})")
+    return msgspec.json.decode(reply.data, type=_Answer).error
 
 
 def _room_wanted(refusal: Refusal, config: dict[str, Any]) -> str:

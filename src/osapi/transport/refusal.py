@@ -19,6 +19,9 @@ _TOO_LARGE = frozenset({10054, 10097, 10199})
 _INVALID = frozenset({10012, 10049, 10052, 10053, 10069, 10074})
 # Spent quotas and a cluster in motion, refused with code 400: trying again later may help.
 _PASSING = frozenset({10002, 10005, 10026, 10027, 10120, 10124, 10202})
+NOT_AVAILABLE = 10008
+# A cluster without a leader, or without enough servers as yet.
+_IN_MOTION = frozenset({10004, 10005, 10007, NOT_AVAILABLE, 10009})
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -27,6 +30,11 @@ class Refusal(msgspec.Struct, frozen=True):
     code: int = 0
     err_code: int = 0
     description: str = ""
+
+    @property
+    def is_in_motion(self) -> bool:
+        """Whether the cluster only has to find itself first."""
+        return self.err_code in _IN_MOTION
 
 
 class PublishAnswer(msgspec.Struct, frozen=True):

@@ -122,6 +122,7 @@ OWN_KEYS = {
     "agent.privilege_escalation.without",
     "agent.fetch.paths",
     "agent.fetch.max_bytes",
+    "nats.replicas",
     "nats.output.bucket",
     "nats.output.ttl",
     "nats.output.max_bytes",

@@ -46,6 +46,14 @@ def test_an_empty_file_gives_everything_a_controller_needs(tmp_path: Path) -> No
     assert [(durable.name, durable.stream) for durable in found.durables] == [("any", "JOBS")]
 
 
+def test_one_setting_asks_for_copies_of_everything(tmp_path: Path) -> None:
+    found = of(tmp_path, replicas=3, kv={"replicas": 5})
+    parts = (found.jobs, found.dead_letters, found.output, found.audit, *found.buckets, *found.objects)
+    asked = {part.name: part.replicas for part in parts if part is not None}
+    assert {name for name, copies in asked.items() if copies == 5} == {"job-queue", "job-responses"}
+    assert {copies for name, copies in asked.items() if not name.startswith("job-")} == {3}
+
+
 def test_names_limits_and_copies_are_those_of_the_settings(tmp_path: Path) -> None:
     found = of(
         tmp_path,
