@@ -6,7 +6,8 @@ import asyncio
 import os
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nats
@@ -14,7 +15,9 @@ import pytest
 from nats.aio.client import Client
 from tests.figures import figures
 
-from .conftest import ENOUGH_S, Installation, Running, free_port, until
+from osapi.pki import nkeys
+
+from .conftest import ENOUGH_S, Installation, Running, until
 from .external import External, servers
 from .test_enrolment import client, connected, names, second, token
 
@@ -25,25 +28,22 @@ AUTHORIZATION = ("nats", "server", "authorization")
 
 @pytest.fixture
 def server(installation: Installation) -> Iterator[External]:
-    """One server on the port of the installation, running, with the users that are known before any controller."""
-    with servers(installation.folder, [installation.nats_port]) as (made,):
-        bootstrap(installation, [made])
+    """One server, with the users that are known before any controller."""
+    with bootstrapped(installation) as (made,):
         yield made
 
 
-def bootstrap(installation: Installation, made: Sequence[External]) -> None:
-    """The first file, printed without a broker; then the servers and a controller."""
-    hosts = ",".join(f"127.0.0.1:{each.port}" for each in made)
-    installation.environ |= {"OSAPI_CONTROLLER_NATS_HOST": hosts, "OSAPI_AGENT_NATS_HOST": hosts}
+@contextmanager
+def bootstrapped(installation: Installation, count: int = 1, *, shared: bool = False) -> Iterator[list[External]]:
+    """The first file, printed without a broker; then the servers. The programs are told where they are."""
     first = installation.run(*AUTHORIZATION, "--offline")
     assert first.returncode == 0, first.stderr
-    for each in made:
-        each.users.write_text(first.stdout)
-        each.start()
-    for each in made:
-        each.wait_ready()
-    if len(made) > 1:
-        until(lambda: any("JetStream cluster new metadata leader" in each.text for each in made), "a leader is chosen")
+    with servers(installation.folder, first.stdout, count, shared=shared) as made:
+        hosts = ",".join(f"127.0.0.1:{each.port}" for each in made)
+        installation.environ |= {"OSAPI_CONTROLLER_NATS_HOST": hosts, "OSAPI_AGENT_NATS_HOST": hosts}
+        installation.environ["OSAPI_NATS_REPLICAS"] = str(count)
+        installation.nats_port = made[0].port
+        yield made
 
 
 def controller(installation: Installation) -> Running:
@@ -95,7 +95,7 @@ async def test_an_agent_joins_keeps_to_its_own_subjects_and_is_cut_when_revoked(
     until(lambda: names(installation) == ["second"], "the agent is listed")
     assert client(installation, "node", "hostname", "get", "-T", "second")
     problems: list[str] = []
-    seed = installation.folder / "second" / "agent" / "agent.seed"
+    seed = own_seed(installation)
     thief = await connected(installation, seed, problems)
     for subject in ("hello.other", "jobs.modify._all", "$KV.agent-enrollment.keys.second", "$JS.API.STREAM.LIST"):
         await thief.publish(subject, b"x")
@@ -142,10 +142,12 @@ def test_what_was_revoked_while_no_follower_ran_is_cut_when_one_is_back(
     assert offline.stdout == server.users.read_text(), "what this machine knew last"
 
 
-def own_nkey(installation: Installation) -> str:
-    from osapi.pki import nkeys
+def own_seed(installation: Installation) -> Path:
+    return installation.folder / "second" / "agent" / "agent.seed"
 
-    return nkeys.public_of(installation.folder / "second" / "agent" / "agent.seed")
+
+def own_nkey(installation: Installation) -> str:
+    return nkeys.public_of(own_seed(installation))
 
 
 def test_asked_once_it_tells_who_is_enrolled_now(installation: Installation, server: External, tmp_path: Path) -> None:
@@ -218,18 +220,18 @@ def test_without_a_server_it_says_so_in_one_line_or_goes_on_trying(installation:
     missing = installation.run(*AUTHORIZATION)
     assert missing.returncode == 1
     assert "pki/controller.pub does not exist; copy it from the controller's machine" in missing.stderr
-    with servers(installation.folder, [installation.nats_port]) as (server,):
-        bootstrap(installation, [server])
+    with bootstrapped(installation) as (server,):
         controller(installation).stop()
         server.stop()
         once = installation.run(*AUTHORIZATION)
         assert once.returncode == 1
         assert once.stderr.count("\n") == 1
         assert "cannot be reached" in once.stderr
-        unwritable = follow(installation, External(tmp_path / "nowhere", 1), "--", "true")
+        nowhere = str(tmp_path / "nowhere" / "users.conf")
+        unwritable = installation.spawn(*AUTHORIZATION, "--follow", "-o", nowhere, "--", "true")
         assert unwritable.process.wait(timeout=ENOUGH_S) == 1
         assert unwritable.err.count("\n") == 1
-        assert "nowhere/osapi-users.conf cannot be written" in unwritable.err
+        assert "nowhere/users.conf cannot be written" in unwritable.err
         running = follow(installation, server)
         running.wait_event("broker.unreachable")
         server.start()
@@ -257,26 +259,40 @@ def test_what_does_not_go_together_is_refused(
 
 
 async def test_a_cluster_of_three_follows_on_each_host_and_goes_on_without_one(installation: Installation) -> None:
-    for each in ("STREAM", "KV", "REGISTRY"):
-        installation.environ[f"OSAPI_NATS_{each}_REPLICAS"] = "3"
-    with servers(installation.folder, [installation.nats_port, free_port(), free_port()]) as made:
-        bootstrap(installation, made)
+    with bootstrapped(installation, 3) as made:
         controller(installation)
         for each in made:
             following(installation, each, OSAPI_DATA_DIR=host_of(installation, each))
-        text = token(installation, "--uses", "2")
+        text = token(installation)
         until(lambda: len({each.users.read_bytes() for each in made}) == 1, "every server has the token")
         began = time.monotonic()
         second(installation, text).wait_event("agent.ready")
         joined = round((time.monotonic() - began) * 1e3)
+        until(lambda: len({each.users.read_bytes() for each in made}) == 1, "every server has the agent")
+        thief = await connected(installation, own_seed(installation), [])
         made[2].stop()
-        assert client(installation, "node", "hostname", "get", "-T", "second")
-        thief = await connected(installation, installation.folder / "second" / "agent" / "agent.seed", [])
+        until(lambda: client(installation, "node", "hostname", "get", "-T", "second"), "jobs go on")
         gone = await cut(installation, "second", thief)
         made[2].start()
-        until(lambda: made[2].text.count("Server is ready") == 2, "it is back")
-        until(lambda: own_nkey(installation) not in made[2].users.read_text(), "it has heard")
+        until(lambda: own_nkey(installation) not in made[2].users.read_text(), "its follower has heard meanwhile")
         figures("cluster of 3", ms_from_start_of_agent_to_ready=joined, ms_from_revoke_to_cut_with_one_away=gone)
+
+
+async def test_three_servers_may_share_one_file_and_one_follower(installation: Installation) -> None:
+    with bootstrapped(installation, 3, shared=True) as made:
+        controller(installation)
+        pids = " ".join(str(each.pid) for each in made)
+        follow(installation, made[0], "--", "sh", "-c", f"kill -HUP {pids}").wait_event("broker.users")
+        second(installation, token(installation)).wait_event("agent.ready")
+        thieves = []
+        for each in made:
+            installation.nats_port = each.port
+            thieves.append(await connected(installation, own_seed(installation), []))
+        took = await cut(installation, "second", thieves[0])
+        async with asyncio.timeout(ENOUGH_S):
+            while any(each.is_connected for each in thieves):
+                await asyncio.sleep(0.001)
+        figures("cluster of 3, one file", connections_cut=len(thieves), ms_from_revoke_to_cut=took)
 
 
 def host_of(installation: Installation, server: External) -> str:
