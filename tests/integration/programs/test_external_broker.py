@@ -40,7 +40,7 @@ def bootstrapped(installation: Installation, count: int = 1, *, shared: bool = F
     assert first.returncode == 0, first.stderr
     with servers(installation.folder, first.stdout, count, shared=shared) as made:
         hosts = ",".join(f"127.0.0.1:{each.port}" for each in made)
-        installation.environ |= {"OSAPI_CONTROLLER_NATS_HOST": hosts, "OSAPI_AGENT_NATS_HOST": hosts}
+        installation.environ["OSAPI_CONTROLLER_NATS_HOST"] = hosts
         installation.environ["OSAPI_NATS_REPLICAS"] = str(count)
         installation.nats_port = made[0].port
         yield made
