@@ -35,10 +35,8 @@ class Users:
     """The users of one installation, as the file for nats-server."""
 
     def __init__(self, settings: Settings, places: Paths) -> None:
-        """Raises `Invalid` where users have no keys of their own, or keys cannot be read or made."""
-        kind = settings.nats.server.auth.type
-        if kind in ("none", "user_pass"):
-            raise Invalid(f"nats.server.auth.type is {kind}: users are kept only where they have keys (nkey)")
+        """Raises `Invalid` where users have no keys of their own, for namespaces that differ, and for keys that cannot be read or made."""
+        _check(settings)
         self._settings = settings
         self._identities = identities(settings, places)
 
@@ -61,6 +59,17 @@ class Target:
     def write(self, text: bytes) -> None:
         """Replace the file, whole. Raises `Invalid`; the file is then as before."""
         private.replace(self._path, text, self._mode)
+
+
+def _check(settings: Settings) -> None:
+    kind, rights = settings.nats.server.auth.type, settings.nats.server.namespace
+    if kind in ("none", "user_pass"):
+        raise Invalid(f"nats.server.auth.type is {kind}: users are kept only where they have keys (nkey)")
+    if rights != settings.controller.nats.namespace:
+        raise Invalid(
+            f"nats.server.namespace is {rights!r} and controller.nats.namespace {settings.controller.nats.namespace!r}; "
+            "set both alike, for rights are written for the former"
+        )
 
 
 def identities(settings: Settings, places: Paths) -> Identities:

@@ -22,19 +22,14 @@ _NAME = "osapi-broker"
 def external(settings: Settings, paths: Paths) -> Address:
     """Somebody else's servers: where the controller finds them, with the broker's own identity.
 
-    Raises `Invalid` when its seed is not there, or the namespaces differ.
+    Raises `Invalid` when its seed is not there.
     """
-    nats, rights = settings.controller.nats, settings.nats.server.namespace
-    if nats.namespace != rights:
-        raise Invalid(
-            f"nats.server.namespace is {rights!r} and controller.nats.namespace {nats.namespace!r}; set both alike, "
-            "for rights are written for the former"
-        )
+    nats = settings.controller.nats
     seed = paths.seed("broker")
     if not seed.exists():
         raise Invalid(f"nkey seed {seed} does not exist; copy it from the controller's machine")
     return Address(
-        connection.servers(nats), rights, Credentials(nkey_file=seed), inbox=INBOX, tls=connection.trusted(nats)
+        connection.servers(nats), nats.namespace, Credentials(nkey_file=seed), inbox=INBOX, tls=connection.trusted(nats)
     )
 
 

@@ -15,12 +15,12 @@ from .conftest import free_port
 class External(NatsServer):
     """One server. `users` is the file beside its folder that its configuration includes, and need not be its own."""
 
-    def __init__(self, folder: Path, users: Path, cluster: str = "") -> None:
+    def __init__(self, folder: Path, users: Path, more: str) -> None:
         folder.mkdir()
         self.folder = folder
         self.users = users
         self.pid_file = folder / "nats.pid"
-        super().__init__(folder, f'pid_file: "{self.pid_file}"\n{cluster}include "../{users.name}"\n')
+        super().__init__(folder, f'pid_file: "{self.pid_file}"\n{more}include "../{users.name}"\n')
 
     @property
     def port(self) -> int:
@@ -28,8 +28,11 @@ class External(NatsServer):
 
 
 @contextmanager
-def servers(folder: Path, first: str, count: int, *, shared: bool = False) -> Iterator[list[External]]:
-    """Servers that begin with the users in `first`, each with a file of its own unless it is `shared`; several are a cluster."""
+def servers(folder: Path, first: str, count: int, *, shared: bool = False, more: str = "") -> Iterator[list[External]]:
+    """Servers that begin with the users in `first`, each with a file of its own unless it is `shared`; several are a cluster.
+
+    `more` is further configuration of each.
+    """
     ports = [free_port() for _ in range(count)]
     routes = [f"nats://127.0.0.1:{port}" for port in ports]
     made = list[External]()
@@ -39,6 +42,6 @@ def servers(folder: Path, first: str, count: int, *, shared: bool = False) -> It
             users.write_text(first)
             cluster = {"name": "c", "listen": f"127.0.0.1:{port}", "routes": routes}
             said = f"server_name: n{number}\ncluster: {json.dumps(cluster)}\n" if count > 1 else ""
-            made.append(External(folder / f"nats-{number}", users, said))
+            made.append(External(folder / f"nats-{number}", users, said + more))
             cleanup.callback(made[-1].stop)
         yield made

@@ -34,11 +34,13 @@ def server(installation: Installation) -> Iterator[External]:
 
 
 @contextmanager
-def bootstrapped(installation: Installation, count: int = 1, *, shared: bool = False) -> Iterator[list[External]]:
+def bootstrapped(
+    installation: Installation, count: int = 1, *, shared: bool = False, more: str = ""
+) -> Iterator[list[External]]:
     """The first file, printed without a broker; then the servers. The programs are told where they are."""
     first = installation.run(*AUTHORIZATION, "--offline")
     assert first.returncode == 0, first.stderr
-    with servers(installation.folder, first.stdout, count, shared=shared) as made:
+    with servers(installation.folder, first.stdout, count, shared=shared, more=more) as made:
         hosts = ",".join(f"127.0.0.1:{each.port}" for each in made)
         installation.environ["OSAPI_CONTROLLER_NATS_HOST"] = hosts
         installation.environ["OSAPI_NATS_REPLICAS"] = str(count)
@@ -247,6 +249,7 @@ def test_without_a_server_it_says_so_in_one_line_or_goes_on_trying(installation:
         (["--follow", "-o", "x", "--pid-file", "y", "--", "true"], {}, "--follow needs one way to reload"),
         (["--pid-file", "y"], {}, "A reload needs --follow"),
         (["--mode", "rw"], {}, "three octal digits"),
+        (["--offline"], {"OSAPI_CONTROLLER_NATS_NAMESPACE": "site1"}, "set both alike"),
         (["--offline"], {"OSAPI_NATS_SERVER_AUTH_TYPE": "none"}, "users are kept only where they have keys"),
     ],
 )
@@ -293,6 +296,26 @@ async def test_three_servers_may_share_one_file_and_one_follower(installation: I
             while any(each.is_connected for each in thieves):
                 await asyncio.sleep(0.001)
         figures("cluster of 3, one file", connections_cut=len(thieves), ms_from_revoke_to_cut=took)
+
+
+def test_with_tls_and_a_namespace_it_is_the_same(installation: Installation) -> None:
+    for program in ("CONTROLLER_NATS", "NATS_SERVER"):
+        installation.environ[f"OSAPI_{program}_NAMESPACE"] = "site1"
+    done = installation.run("tls", "init", "--name", "127.0.0.1")
+    assert done.returncode == 0, done.stderr
+    folder = installation.data / "tls"
+    for program in ("CONTROLLER", "AGENT"):
+        installation.environ[f"OSAPI_{program}_NATS_TLS_CA"] = str(folder / "ca.crt")
+    tls = f'tls {{ cert_file: "{folder}/broker.crt", key_file: "{folder}/broker.key" }}\n'
+    with bootstrapped(installation, more=tls) as (made,):
+        controller(installation)
+        following(installation, made)
+        agent = second(installation, token(installation))
+        agent.wait_event("agent.ready")
+        assert "site1.hello.second" in made.users.read_text()
+        assert client(installation, "node", "hostname", "get", "-T", "second")
+        client(installation, "agent", "revoke", "--hostname", "second")
+        agent.wait_event("broker.lost")
 
 
 def host_of(installation: Installation, server: External) -> str:
