@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import stat
 import time
 from collections.abc import Iterator
@@ -160,6 +161,17 @@ def test_asked_once_it_tells_who_is_enrolled_now(installation: Installation, ser
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert len((tmp_path / "users").read_text()) > len(before)
     assert stat.S_IMODE((tmp_path / "users").stat().st_mode) == 0o640
+
+
+def test_a_notify_socket_hears_when_the_server_has_been_told(
+    installation: Installation, server: External, tmp_path: Path
+) -> None:
+    controller(installation)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(tmp_path / "notify"))
+        ear.settimeout(ENOUGH_S)
+        follow(installation, server, NOTIFY_SOCKET=str(tmp_path / "notify"))
+        assert ear.recv(100) == b"READY=1"
 
 
 def test_a_reload_that_fails_is_told_and_tried_again(
