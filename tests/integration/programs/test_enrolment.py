@@ -64,11 +64,13 @@ async def connected(installation: Installation, seed: Path, problems: list[str])
         await made.connect(
             f"nats://127.0.0.1:{installation.nats_port}", nkeys_seed=str(seed), error_cb=note, allow_reconnect=False
         )
-    except nats.errors.Error:
+    except (nats.errors.Error, ConnectionError) as problem:
         if made._transport is not None:  # nats-py leaves the socket of an attempt that is refused open
             made._transport.close()
             with contextlib.suppress(ConnectionError):  # the broker may have hung up first
                 await made._transport.wait_closed()
+        if isinstance(problem, ConnectionError):  # the broker hung up before its refusal could be read
+            raise nats.errors.AuthorizationError from problem
         raise
     return made
 
