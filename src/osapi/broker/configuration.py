@@ -53,10 +53,16 @@ def document(settings: Settings, store: Path, room: int, identities: Identities,
     }
     if server.tls.cert:
         found["tls"] = _tls(server.tls)
+    return {**found, **access(settings, identities, guests)}
+
+
+def access(settings: Settings, identities: Identities, guests: Guests) -> dict[str, Any]:
+    """The part that follows enrolment: who is let in, and what each may do. Empty: everybody may everything.
+
+    It stands at the top of the configuration, so that nats-server can also include it from a file of its own.
+    """
     users = _users(settings, identities, guests)
-    if users:
-        found["authorization"] = {"users": users}
-    return found
+    return {"authorization": {"users": users}} if users else {}
 
 
 def text(content: dict[str, Any]) -> bytes:
