@@ -197,6 +197,7 @@ def test_a_reload_that_fails_is_told_and_tried_again(
         ("no number", "nats-server cannot be told"),
         (str(os.getpid()), "not nats-server; nothing was sent to it"),
     ],
+    ids=["missing", "unreadable", "another program"],
 )
 def test_a_pid_file_of_another_or_none_is_told(
     installation: Installation, server: External, tmp_path: Path, content: str | None, part: str
