@@ -18,6 +18,7 @@ from osapi.contract import masking
 from osapi.contract.errors import Invalid
 
 _FORM = re.compile(r"(?P<text>.*?)(?: - at `\$?(?P<path>.*)`)?", re.DOTALL)
+_NO_TIME = "Invalid RFC3339 encoded datetime"
 _MISSING = re.compile(r"Object missing required field `(.+)`")
 _GOT = re.compile(r", got `[^`]*`$")
 _TYPE = re.compile(r"`([^`]*)`")
@@ -47,6 +48,7 @@ def explain(
     """
     match = _FORM.fullmatch(str(fault))
     text, path = (match["text"], match["path"] or "") if match else (str(fault), "")
+    text = "Expected `datetime`" if text == _NO_TIME else text
     steps = [root, *_steps(path)] if root else _steps(path)
     missing = _MISSING.fullmatch(text)
     if missing:

@@ -130,7 +130,8 @@ FAULTS = {
     "name=": 'name: "" is not allowed; expected text of length >= 1',
     "name=A1": 'name: "A1" is not allowed; what belongs there: Name in small letters, for example "web"',
     "numbers=1&numbers=x": 'numbers[1]: "x" is not allowed; expected a whole number',
-    "when=soon": "when: Invalid RFC3339 encoded datetime",
+    "when=soon": 'when: "soon" is not allowed; expected a time such as 2026-01-31T12:00:00Z',
+    "when=0.5": 'when: "0.5" is not allowed; expected a time such as 2026-01-31T12:00:00Z',
 }
 
 
