@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
-from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -34,10 +31,6 @@ LOG_S = 25.0
 STOP_S = 1.5
 """Seconds in which a program is stopped that ran out of time; the agent waits a little longer."""
 _LOOK_S = 0.05
-_AGAIN_S = 1.0
-"""Seconds between looks at a container that is followed, whether it has been started again."""
-_REST_S = 1.0
-"""Seconds that the engine gets to tell the rest of a run that is over."""
 _NEVER_STARTED = (126, 127)
 
 
@@ -78,8 +71,7 @@ class Inside(EngineUser):
         if request.follow:
             return await self._follow(engine, found, request)
         lines = Lines()
-        query = _log_query(request, self._host.now())
-        await self._hear(engine, found, query, LOG_S, Frames(lines.add, terminal=found.config.tty).add)
+        await self._hear(engine, found, request, LOG_S, Frames(lines.add, terminal=found.config.tty).add)
         return lines.told()
 
     async def stats(self, request: ContainerKey, /) -> ContainerStats:
@@ -93,57 +85,23 @@ class Inside(EngineUser):
         return usage.told(found.id, found.plain_name, figures)
 
     async def _follow(self, engine: Engine, found: Container, request: ContainerLogQuery) -> ContainerLog:
-        """Pass lines on, run after run, until the container is removed or the time is over.
-
-        Whoever leaves earlier cancels the job.
-        """
+        """Pass lines on until the container ends or the time is over; whoever leaves earlier cancels the job."""
         follower = Follower(self._host.task.live, terminal=found.config.tty)
-        query: dict[str, object] = {**_log_query(request, self._host.now()), "follow": True}
-        run: Container | None = found
-        with contextlib.suppress(TimeoutError, DeadlineExceeded):
-            async with asyncio.timeout(request.duration):
-                while run is not None:
-                    run = await self._hear_run(
-                        engine, run, self._hear(engine, run, query, float(request.duration), follower.hear)
-                    )
-                    await follower.end()
-                    query["tail"] = "all"
-                    if follower.latest is not None:
-                        query["since"] = since.stamp(follower.latest)
+        with contextlib.suppress(DeadlineExceeded):
+            await self._hear(engine, found, request, float(request.duration), follower.hear)
         await follower.end()
         return ContainerLog(lines=[], followed=follower.count)
 
-    async def _hear_run(self, engine: Engine, run: Container, heard: Coroutine[Any, Any, None]) -> Container | None:
-        """Hear one run of a container; the container in its next run, None when it has been removed.
-
-        The stream alone does not tell: Podman 4.3 may leave it open and silent when a container is restarted quickly.
-        """
-        hearing, looking = asyncio.ensure_future(heard), asyncio.ensure_future(self._next_run(engine, run))
-        try:
-            await asyncio.wait({hearing, looking}, return_when=asyncio.FIRST_COMPLETED)
-            if hearing.done():
-                hearing.result()
-            found = await looking
-            await asyncio.wait({hearing}, timeout=_REST_S)
-            return found
-        finally:
-            for task in (hearing, looking):
-                task.cancel()
-            await asyncio.gather(hearing, looking, return_exceptions=True)
-
-    async def _next_run(self, engine: Engine, ended: Container) -> Container | None:
-        """The container, once it has been started again; None when it has been removed."""
-        while True:
-            await asyncio.sleep(_AGAIN_S)
-            found = await engine.find_container(ended.id)
-            if found is None or found.state.started_at != ended.state.started_at:
-                return found
-
     async def _hear(
-        self, engine: Engine, found: Container, query: dict[str, object], deadline_s: float, heard: Heard
+        self, engine: Engine, found: Container, request: ContainerLogQuery, deadline_s: float, heard: Heard
     ) -> None:
+        query: dict[str, object] = {"stdout": True, "stderr": True, "timestamps": True, "tail": request.tail}
+        if request.since:
+            query["since"] = since.seconds(request.since, self._host.now())
+        if request.follow:
+            query["follow"] = True
         ask = engine.ask("GET", f"/containers/{found.id}/logs", query=query, deadline_s=deadline_s, heard=heard)
-        refuse(await self._host.ask(ask), f"read what container {found.plain_name} has written")
+        refuse(await self._host.ask(ask), f"read what container {request.id} has written")
 
     async def _run(self, engine: Engine, program: str, output: Output, timeout: int, what: str) -> ExecState:
         """Start it and hear its output; the output may end before the program does."""
@@ -173,11 +131,3 @@ class Inside(EngineUser):
                     await asyncio.sleep(_LOOK_S)
         except TimeoutError:
             return False
-
-
-def _log_query(request: ContainerLogQuery, now: datetime) -> dict[str, object]:
-    """Which lines the engine is asked for."""
-    query: dict[str, object] = {"stdout": True, "stderr": True, "timestamps": True, "tail": request.tail}
-    if request.since:
-        query["since"] = since.seconds(request.since, now)
-    return query

@@ -26,9 +26,4 @@ def seconds(text: str, now: datetime) -> str:
         moment = now - timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
     else:
         moment = datetime.fromisoformat(text)
-    return stamp(moment)
-
-
-def stamp(moment: datetime) -> str:
-    """The same for a moment."""
     return f"{max(moment.timestamp(), 0):.6f}"
