@@ -171,8 +171,8 @@ class Link:
             self._fail(f"the broker forbids {self.client.options['name']} this", to=forbidden[1])
 
     def _hides_cause(self, error: Exception) -> bool:
-        """A refused credential or certificate is followed by a reset of the socket, which says less."""
-        if isinstance(error, ConnectionResetError) and self._tls_failed:
+        """A refused credential or certificate ends in the loss of the socket, which says less when it is seen first."""
+        if isinstance(error, ConnectionResetError | BrokenPipeError) and self._tls_failed:
             return True
         return isinstance(error, OSError) and bool(_REFUSED.search(self._last_error))
 
