@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tests.conftest import NatsServer
 
-from osapi.broker import configuration, permissions
+from osapi.broker import accounts, permissions
+from osapi.broker.accounts import Guests, Identities
 from osapi.config.settings import Settings
 from osapi.contract.ids import MachineId
 from osapi.transport.address import Address, Credentials
@@ -18,16 +19,15 @@ USER, PASSWORD = "agent", "a"
 
 def limited(folder: Path) -> Iterator[NatsServer]:
     """The broker, for a fixture; its store is below `folder`."""
-    rights = permissions.of_agent(Settings(), MachineId("m0"))
-    limits = {"publish": rights.publish, "subscribe": rights.subscribe, "allow_responses": True}
-    accounts = configuration.access(Settings(), configuration.Identities("", ""), configuration.Guests())["accounts"]
-    accounts[configuration.OWNERS]["users"] = [{"user": "controller", "password": "c"}]
-    accounts[configuration.GUESTS]["users"] = [{"user": USER, "password": PASSWORD, "permissions": limits}]
+    limits = accounts.limits(permissions.of_agent(Settings(), MachineId("m0")))
+    both = accounts.document(Settings(), Identities("", ""), Guests())
+    both[accounts.owners(Settings())]["users"] = [{"user": "controller", "password": "c"}]
+    both[accounts.guests_of(Settings())]["users"] = [{"user": USER, "password": PASSWORD, "permissions": limits}]
     place = folder / "nats"
     place.mkdir()
     server = NatsServer(
         place,
-        f"accounts: {json.dumps(accounts)}\nno_auth_user: controller",
+        f"accounts: {json.dumps(both)}\nno_auth_user: controller",
     )
     yield server
     server.stop()

@@ -242,7 +242,7 @@ def test_lines_are_followed_as_they_come_until_the_container_ends(engine: Engine
         until(told, "before")
         engine.run("exec web sh -c '> /go'")
         lines = until(told, "after", "wrong")
-        assert next(line for line in lines if "wrong" in line).split()[1] == "stderr"
+        assert " stderr " in next(line for line in lines if "wrong" in line)
         assert told.wait(timeout=20) == 0
 
 

@@ -45,9 +45,10 @@ def test_filters_are_those_of_the_journal(fleet: Fleet) -> None:
     assert "hot" in messages(fleet, "query", "--since", "1 hour ago", "--priority", "err")
 
 
-def test_an_unknown_unit_is_told_and_is_no_failure(fleet: Fleet) -> None:
-    entry = fleet.client("node", "log", "unit", "-T", "host1", "--name", "nosuch").results["host1"]
-    assert (entry["status"], entry["entries"], entry["unit_known"]) == ("ok", [], False)
+def test_an_unknown_unit_is_not_found(fleet: Fleet) -> None:
+    answer = fleet.client("node", "log", "unit", "-T", "host1", "--name", "nosuch")
+    assert json.loads(answer.stderr)["code"] == "not_found", answer
+    assert "there is no unit nosuch on this host" in json.loads(answer.stderr)["error"]
 
 
 def test_a_bad_time_is_refused_before_there_is_a_job(fleet: Fleet) -> None:

@@ -16,6 +16,7 @@ NAME = "host1"
 CABLE = "eth1"
 BRIDGE = "br-lan.7"
 FILES = "/etc/netplan"
+VLAN = ("--address", "198.51.100.9/24")
 
 
 def network(fleet: Fleet, *words: str) -> Answer:
@@ -160,6 +161,21 @@ def test_an_interface_is_configured_changed_and_given_back(fleet: Fleet, spare: 
     assert addresses(spare, CABLE) == set()
     assert ip(spare, "link", "show", "dev", CABLE)[0]["mtu"] == 1500
     assert code(network(fleet, "interface", "update", "--name", CABLE, "--mtu", "1300")) == "not_managed"
+
+
+@pytest.mark.parametrize("name", ["eth1.100", "lan-a.100"])
+def test_netplan_makes_a_vlan_of_what_is_asked(fleet: Fleet, spare: Bed, name: str) -> None:
+    """What networkd is given, that is: the kernel of these hosts makes no VLAN."""
+    told = entry(network(fleet, "interface", "create", "--name", name, "--vlan-id", "100", "--link", CABLE, *VLAN))
+    assert told["changed"] is True
+    given = spare("enter", HOST, "cat", f"/run/systemd/network/10-netplan-{name}.netdev")
+    assert given.split() == ["[NetDev]", f"Name={name}", "Kind=vlan", "[VLAN]", "Id=100"]
+    below = spare("enter", HOST, "cat", f"/run/systemd/network/10-netplan-{CABLE}.network")
+    assert f"VLAN={name}" in below.splitlines()
+    above = spare("enter", HOST, "cat", f"/run/systemd/network/10-netplan-{name}.network")
+    assert "Address=198.51.100.9/24" in above.splitlines()
+    assert entry(network(fleet, "interface", "delete", "--name", name))["changed"] is True
+    assert spare("enter", HOST, "sh", "-c", f"ls /run/systemd/network | grep -c {name} || true") == "0"
 
 
 def test_routes_of_both_families_are_kept_replaced_and_removed(fleet: Fleet, spare: Bed) -> None:

@@ -20,6 +20,7 @@ MAY_START_PROGRAMS = {
     "osapi.host.process": "the agent's only door to the system",
     "osapi.host.escalation": "sudo, by which that door leads to root",
     "osapi.broker.server": "the nats-server program",
+    "osapi.broker.reloading": "what lets another's nats-server read its configuration again",
     "osapi.cli.start": "broker, controller and agent as its children",
     "osapi.cli.programs": "becomes the program that it has prepared",
 }

@@ -62,13 +62,19 @@ class Load:
                 tasks.create_task(work())
 
     async def settled(self) -> dict[str, JobStatus]:
-        """The state of every job there is, once all have ended."""
-        async with asyncio.timeout(SETTLE_S):
-            while True:
-                states = await self._states()
-                if states and all(status.is_final for status in states.values()):
-                    return states
-                await asyncio.sleep(0.1)
+        """The state of every job there is, once all that were accepted are known and have ended.
+
+        A controller whose watch has been cut off knows of the newest a moment later. Raises `TimeoutError`, naming what is missing.
+        """
+        deadline = time.monotonic() + SETTLE_S
+        while True:
+            states = await self._states()
+            missing = set(self.jobs.values()) - set(states)
+            if states and not missing and all(status.is_final for status in states.values()):
+                return states
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"lost: {missing}, not ended: {[job for job in states if not states[job].is_final]}")
+            await asyncio.sleep(0.1)
 
     async def _states(self) -> dict[str, JobStatus]:
         states: dict[str, JobStatus] = {}

@@ -26,7 +26,8 @@ MORE = 32 * MB
 @pytest.fixture
 async def made(tmp_path: Path) -> AsyncIterator[Installation]:
     async with installation(tmp_path) as made:
-        await made.stack.start_agents(1)
+        await made.stack.start_agent("web-00", fetch={"paths": [str(tmp_path / "host")]})
+        await made.stack.until_registered(1)
         yield made
 
 
@@ -99,12 +100,16 @@ async def test_a_large_file_passes_through_nobodys_memory(made: Installation, tm
     assert again["changed"] is False
     down, down_s = await asyncio.to_thread(client, made, "file", "download", "--name", "large", "--out", str(copy))
     assert await asyncio.to_thread(digest, copy) == wanted
+    copy.unlink()
+    words = ("node", "file", "fetch", "--path", str(place), "-T", agent.hostname, "--output", str(copy))
+    back, back_s = await asyncio.to_thread(client, made, *words)
+    assert await asyncio.to_thread(digest, copy) == wanted
 
     print(
         f"\nrow large file: MB = {SIZE // MB}, upload s = {up_s:.1f}, deploy s = {deploy_s:.1f}, download s = {down_s:.1f}, "
-        f"client peak MB = {max(up, down) / MB:.0f}, controller more MB = {controller.more / MB:.0f}, "
+        f"fetch s = {back_s:.1f}, client peak MB = {max(up, down, back) / MB:.0f}, controller more MB = {controller.more / MB:.0f}, "
         f"agent more MB = {on_host.more / MB:.0f}"
     )
-    assert 0 < max(up, down) < 48 * MB
+    assert 0 < max(up, down, back) < 48 * MB
     assert controller.more < MORE
     assert on_host.more < MORE

@@ -78,7 +78,7 @@ class AuditEntry(msgspec.Struct, kw_only=True, omit_defaults=True):
     kind: Annotated[Kind, Meta(description="Why there is an entry.")]
     sequence: Annotated[int, Meta(description="Message of the stream in which the entry stands.")]
     operation_id: Annotated[str, Meta(description="The operationId of the route.")] = ""
-    trace_id: Annotated[str, Meta(description="Id of the trace that the client has begun.")] = ""
+    trace_id: Annotated[str, Meta(description="Id of the trace of which the request is part.")] = ""
     request_id: Annotated[str, Meta(description="Id of the request, as in the header X-Request-Id.")] = ""
     token_id: Annotated[str, Meta(description="Id of the token.")] = ""
     query: Annotated[str, Meta(description="Query as it was sent.")] = ""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from osapi.audit import record, story
+from osapi.audit import losses, record, story
 from osapi.audit.anchor import Anchor
 from osapi.audit.block import Row, parts
 from osapi.audit.chain import Checker, Tally
@@ -15,6 +15,7 @@ from osapi.audit.ids import EntryIds
 from osapi.audit.index import KEPT, Index, places
 from osapi.audit.journal import Journal
 from osapi.audit.kind import Kind
+from osapi.audit.losses import Losses
 from osapi.audit.question import Question
 from osapi.audit.record import Entry, Outcome, Place
 from osapi.audit.refusals import Refusals
@@ -56,7 +57,8 @@ class AuditService:
         self.verifier = verifier
         self.keeps = keeps
         self.index = Index(kept=kept)
-        self.tail = Tail(verifier, self._remark)
+        self.tail = Tail(verifier, self._broken)
+        self._losses = Losses(verifier)
         self._kept = kept
         self._anchor = anchor
         self._clock = clock
@@ -129,11 +131,16 @@ class AuditService:
     def problem(self) -> str | None:
         """Why no change can be accepted at present, as one sentence; None when it can."""
         problem = self._journal.problem
-        return None if problem is None else f"the audit cannot be written: {problem.message}"
+        return None if problem is None else problem.message
 
     def loss(self) -> str | None:
-        """What of the audit was found to be gone or altered since this controller started; None for nothing."""
-        return self.tail.loss
+        """What of the audit any controller has found to be gone or altered, within the last day; None for nothing."""
+        return self._losses.told(self._clock())
+
+    @property
+    def is_read(self) -> bool:
+        """Whether everything that was in the stream at the start has been read, so that `loss` knows it."""
+        return self._caught_up.is_set()
 
     async def fresh(self) -> None:
         """Return when everything that was answered before can be found in the index.
@@ -184,6 +191,7 @@ class AuditService:
 
     def _on_message(self, sequence: int, message: bytes) -> None:
         self.index.take(sequence, message)
+        self._losses.hear(message)
         if self._running is not None:
             self._journal.heard(sequence, message)
 
@@ -195,8 +203,14 @@ class AuditService:
     def _note_lost(self, count: int) -> None:
         self._remark(f"{count} entries could not be stored, because the stream took none and too many waited", count)
 
-    def _remark(self, text: str, count: int = 1) -> None:
-        outcome = Outcome(response_code=0, duration_ms=0)
+    def _broken(self, text: str) -> None:
+        """Something is gone or altered. It is said in the chain, where every controller reads it; twice a day at most."""
+        if self._losses.note(text, self._clock()):
+            _log.error("audit.broken", error=text)
+            self._remark(text, code=losses.CODE)
+
+    def _remark(self, text: str, count: int = 1, code: str = "") -> None:
+        outcome = Outcome(response_code=0, duration_ms=0, code=code)
         self._journal.note(
             Entry(
                 id=self._ids.next(), timestamp=self._now(), kind=Kind.REMARK, remark=text, count=count, outcome=outcome

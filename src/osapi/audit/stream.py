@@ -11,8 +11,10 @@ from osapi.transport.watch import Watch
 _SUBJECT = "chain"
 """One subject for all messages: a broker remembers every subject there is."""
 APPEND_S = 5.0
-CHUNK = 256
-"""Messages read together; one holds at most `MOST_BYTES` of records."""
+MOST_TOGETHER = 256
+_FIRST_TOGETHER = 16
+_BYTES_TOGETHER = 2 * 1024 * 1024
+"""Messages are read together, as many as are so long if they are like those before; one holds at most `MOST_BYTES` of records."""
 MOST_BYTES = 192 * 1024
 _NEAR = 16
 """Messages that are as near to one another as this are read in one go."""
@@ -51,10 +53,14 @@ class AuditStream:
 
     async def through(self, first: int, last: int) -> AsyncIterator[tuple[int, bytes]]:
         """Every message from `first` to `last`, a few in memory at a time."""
-        for start in range(first, last + 1, CHUNK):
-            for one in await self.between(start, min(start + CHUNK - 1, last)):
+        start, count = first, _FIRST_TOGETHER
+        while start <= last:
+            size = 0
+            for one in await self.between(start, min(start + count - 1, last)):
                 await asyncio.sleep(0)  # whoever takes it verifies a signature: others have their turn between two
                 yield one
+                size += len(one[1])
+            start, count = start + count, _together(size // count)
 
     async def follow(
         self,
@@ -66,6 +72,11 @@ class AuditStream:
     ) -> Watch:
         """Call `on_message` for every message from `start` on, for ever; see `Bucket.watch`."""
         return await self._stream.follow(self._subject, on_message, start=start, on_ready=on_ready, on_reset=on_reset)
+
+
+def _together(average: int) -> int:
+    """How many messages of so many bytes are read together."""
+    return max(1, min(MOST_TOGETHER, _BYTES_TOGETHER // max(1, average)))
 
 
 def _stretches(wanted: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -16,16 +16,14 @@ _log = get_logger(__name__)
 class Tail:
     """The end of the chain: `sequence` is the stream's last message, `place` the last genuine one.
 
-    They differ when somebody else has written into the stream. `loss` tells what was found to be gone, None for nothing;
-    `report` is told the same once.
+    They differ when somebody else has written into the stream. `report` is told what is found to be gone or altered.
     """
 
     def __init__(self, verifier: Verifier, report: Callable[[str], None]) -> None:
         self._verifier = verifier
-        self._report = report
+        self.broken = report
         self.sequence = 0
         self.place: Place = BEGINNING
-        self.loss: str | None = None
 
     def take(self, sequence: int, message: bytes) -> bool:
         """Take in the message behind the last one. Returns whether it belongs to the chain."""
@@ -63,10 +61,3 @@ class Tail:
         known = self.place.sequence
         if known and (previous.sequence, previous.digest) != (known, self.place.digest) and previous.sequence >= known:
             self.broken(f"messages after {known} of the audit are not those that message {previous.sequence} followed")
-
-    def broken(self, text: str) -> None:
-        """Something is gone or altered. The same text is told once."""
-        if text != self.loss:
-            self.loss = text
-            _log.error("audit.broken", error=text)
-            self._report(text)

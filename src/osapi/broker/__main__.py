@@ -9,9 +9,9 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 
-from osapi.broker import room
+from osapi.broker import door, room
 from osapi.broker.certificates import Certificates, own_trust
-from osapi.broker.configuration import Guests
+from osapi.broker.accounts import Guests
 from osapi.broker.door import Door
 from osapi.broker.prepare import Prepared, prepare, write
 from osapi.broker.reporting import Reporting
@@ -65,7 +65,7 @@ async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
 
     supervisor = Supervisor(launch)
     metrics = counting(settings.nats.server.metrics, lambda: supervisor.pid)
-    reporting = Reporting(settings, places, prepared.host, lambda: supervisor.pid, metrics)
+    reporting = Reporting(settings, places, prepared.host, prepared.room, lambda: supervisor.pid, metrics)
     metrics.serve(
         "nats.server.metrics",
         {"server": lambda: None if supervisor.serving else "nats-server is not running", "writes": reporting.trouble},
@@ -94,11 +94,12 @@ def _watch_the_door(settings: Settings, places: Paths, most: int, reporting: Rep
         _log.warning("broker.open", error=f"nats.server.auth.type is {kind}: {told[kind]} may do everything")
         return
 
-    def apply(guests: Guests) -> None:
+    async def apply(guests: Guests) -> None:
         write(settings, places, guests, most)
         supervisor.reload()
 
-    reporting.door = Door(settings.nats.enrollment.bucket, places.pki / "controller.pub", places.nats_guests, apply).run
+    bucket, key, kept = settings.nats.enrollment.bucket, places.pki / "controller.pub", places.nats_guests
+    reporting.door = Door(bucket, key, kept, apply, door.read(kept)).run
 
 
 def _certificates(settings: Settings, pid: Callable[[], int]) -> Iterator[asyncio.Task[None]]:

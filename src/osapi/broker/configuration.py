@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from osapi.broker import permissions
+from osapi.broker import accounts
+from osapi.broker.accounts import Guests, Identities
 from osapi.config.nats import BrokerTls
 from osapi.config.settings import Settings
-from osapi.contract.ids import MachineId
 
 DEFAULT_PORT = 4222
-OWNERS, GUESTS, COMMON = "OSAPI", "AGENTS", "$G"
-"""Accounts: of controllers and the broker program; of agents and join tokens; of everybody where there are no others."""
 _HANDSHAKE_S = 10
 """When a fleet comes back at once, handshakes wait for one another; nats-server's own 2 s would make them all begin again."""
-
-
-@dataclass(frozen=True)
-class Identities:
-    """Public nkeys of the programs that connect."""
-
-    controller: str
-    broker: str
-
-
-@dataclass(frozen=True)
-class Guests:
-    """Who else is let in: the public nkeys of accepted agents by machine id, and of join tokens by their id."""
-
-    agents: Mapping[str, str] = field(default_factory=dict[str, str])
-    tokens: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def port_of(settings: Settings) -> int:
@@ -55,14 +35,11 @@ def document(settings: Settings, store: Path, room: int, identities: Identities,
     }
     if server.tls.cert:
         found["tls"] = _tls(server.tls)
-    return {**found, **access(settings, identities, guests)}
+    return {**found, **_access(settings, identities, guests)}
 
 
-def access(settings: Settings, identities: Identities, guests: Guests) -> dict[str, Any]:
-    """The part that follows enrolment: who is let in, and what each may do. Empty: everybody may everything.
-
-    It stands at the top of the configuration, so that nats-server can also include it from a file of its own.
-    """
+def _access(settings: Settings, identities: Identities, guests: Guests) -> dict[str, Any]:
+    """Who is let in, and what each may do. Empty: everybody may everything."""
     auth = settings.nats.server.auth
     match auth.type:
         case "none":
@@ -71,58 +48,12 @@ def access(settings: Settings, identities: Identities, guests: Guests) -> dict[s
             users = [{"user": user.username, "password": user.password} for user in auth.users]
             return {"authorization": {"users": users}} if users else {}
         case _:
-            return {"accounts": _accounts(settings, identities, guests)}
-
-
-def account(settings: Settings) -> str:
-    """The account of controllers, in which the streams are: that of nats-server itself where nobody has a key."""
-    return OWNERS if settings.nats.server.auth.type not in ("none", "user_pass") else COMMON
+            return {"accounts": accounts.document(settings, identities, guests)}
 
 
 def text(content: dict[str, Any]) -> bytes:
     """The document as the file holds it."""
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
-
-
-def _accounts(settings: Settings, identities: Identities, guests: Guests) -> dict[str, Any]:
-    """Two accounts. Streams are in that of controllers; guests have one without any, so what is answered them is stored nowhere."""
-    crossing = permissions.crossing(settings)
-    return {
-        OWNERS: {
-            "jetstream": "enabled",
-            "users": [
-                {"nkey": identities.controller},
-                {"nkey": identities.broker, "permissions": _limits(permissions.of_broker(settings))},
-                *({"nkey": nkey} for nkey in settings.nats.server.auth.nkeys),
-            ],
-            "exports": [
-                *({"service": subject, "accounts": [GUESTS]} for subject in crossing.said),
-                *({"stream": subject, "accounts": [GUESTS]} for subject in crossing.heard),
-            ],
-        },
-        GUESTS: {
-            "users": guest_users(settings, guests),
-            "imports": [
-                *({"service": {"account": OWNERS, "subject": subject}} for subject in crossing.said),
-                *({"stream": {"account": OWNERS, "subject": subject}} for subject in crossing.heard),
-            ],
-        },
-    }
-
-
-def guest_users(settings: Settings, guests: Guests) -> list[dict[str, Any]]:
-    """The users of agents and join tokens, each with its own rights."""
-    agents, tokens = sorted(guests.agents.items()), sorted(guests.tokens.items())
-    return [
-        *(
-            {"nkey": nkey, "permissions": _limits(permissions.of_agent(settings, MachineId(machine)))}
-            for machine, nkey in agents
-        ),
-        *(
-            {"nkey": nkey, "permissions": _limits(permissions.of_token(settings, token_id))}
-            for token_id, nkey in tokens
-        ),
-    ]
 
 
 def _tls(section: BrokerTls) -> dict[str, Any]:
@@ -134,11 +65,3 @@ def _tls(section: BrokerTls) -> dict[str, Any]:
         "timeout": _HANDSHAKE_S,
     }
     return {**found, "ca_file": str(Path(section.ca).absolute()), "verify": True} if section.ca else found
-
-
-def _limits(allowed: permissions.Permissions) -> dict[str, Any]:
-    return {
-        "publish": {"allow": list(allowed.publish)},
-        "subscribe": {"allow": list(allowed.subscribe)},
-        "allow_responses": allowed.allow_responses,
-    }

@@ -7,14 +7,15 @@ that are gone. The list is kept beside it, so that a broker that starts again le
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
 
-from osapi.broker.configuration import Guests
+from osapi.broker.accounts import Guests
 from osapi.config import private
-from osapi.contract.errors import Forbidden, Invalid, OsapiError
+from osapi.contract.errors import Forbidden, OsapiError
 from osapi.fleet.enrolment.book import Book
 from osapi.jobs import subjects
 from osapi.pki import nkeys, rotations
@@ -28,6 +29,8 @@ from osapi.transport.bucket import Entry
 _SETTLE_S = 0.05
 """Changes that come within this time are one."""
 _AGAIN_S = 0.2
+_RETRY_S = 2.0
+"""After this time a change that failed is tried again."""
 _log = get_logger(__name__)
 
 
@@ -56,14 +59,24 @@ class Controllers:
 
 
 class Door:
-    """Follows the bucket named `bucket`. `apply` makes nats-server let in exactly these; it may raise `Invalid`."""
+    """Follows the bucket named `bucket`. `apply` makes nats-server let in exactly these; what it raises is logged, and it is tried again.
 
-    def __init__(self, bucket: str, controller_key: Path, kept: Path, apply: Callable[[Guests], None]) -> None:
+    `applied` is whom nats-server lets in already; None when that is not known.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        controller_key: Path,
+        kept: Path,
+        apply: Callable[[Guests], Awaitable[None]],
+        applied: Guests | None,
+    ) -> None:
         self._bucket = bucket
         self._controller_key = controller_key
         self._kept = kept
         self._apply = apply
-        self._applied = read(kept)
+        self._applied = applied
 
     async def run(self, broker: Broker) -> None:
         """Follow for ever. Begins when a controller has made the bucket and its own key."""
@@ -71,33 +84,39 @@ class Door:
         while True:
             book.changed.clear()
             found = guests(book)
-            if found != self._applied:
-                self._change(found)
-            await book.changed.wait()
+            done = found == self._applied or await self._change(found)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(book.changed.wait(), None if done else _RETRY_S)
             await asyncio.sleep(_SETTLE_S)
 
     async def _open(self, broker: Broker) -> Book:
         while True:
             try:
-                bucket, controllers = broker.bucket(self._bucket), Controllers(load_public_key(self._controller_key))
-                controllers.learn(await bucket.get(subjects.ROTATIONS))
-                book = Book(bucket, controllers.verifier, controllers.take)
-                await book.start()
+                return await open_book(broker, self._bucket, self._controller_key)
             except OsapiError as problem:
                 _log.debug("broker.enrolment_not_followed", error=problem.message)
                 await asyncio.sleep(_AGAIN_S)
-            else:
-                return book
 
-    def _change(self, found: Guests) -> None:
+    async def _change(self, found: Guests) -> bool:
+        """Whether it is done now."""
         try:
-            self._apply(found)
-            private.replace(self._kept, msgspec.json.encode(found))
-        except Invalid as problem:
-            _log.error("broker.users_not_changed", error=problem.message)
-            return
+            await self._apply(found)
+            keep(self._kept, found)
+        except OsapiError as problem:
+            _log.error("broker.users_not_changed", error=problem.message, retry_s=_RETRY_S)
+            return False
         self._applied = found
         _log.info("broker.users", agents=len(found.agents), tokens=len(found.tokens))
+        return True
+
+
+async def open_book(broker: Broker, bucket: str, controller_key: Path) -> Book:
+    """Who is enrolled, read and followed. Raises an `OsapiError` while a controller has not made the bucket or its key."""
+    entries, controllers = broker.bucket(bucket), Controllers(load_public_key(controller_key))
+    controllers.learn(await entries.get(subjects.ROTATIONS))
+    book = Book(entries, controllers.verifier, controllers.take)
+    await book.start()
+    return book
 
 
 def guests(book: Book) -> Guests:
@@ -107,6 +126,11 @@ def guests(book: Book) -> Guests:
         agents={machine: nkey for nkey, machine in agents.items()},
         tokens={each.id: each.nkey for each in book.tokens},
     )
+
+
+def keep(kept: Path, found: Guests) -> None:
+    """Note who is let in, for a later start. Raises `Invalid` when that cannot be written."""
+    private.replace(kept, msgspec.json.encode(found))
 
 
 def read(kept: Path) -> Guests:

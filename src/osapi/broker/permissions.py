@@ -18,11 +18,10 @@ _ANY = "*"
 
 @dataclass(frozen=True)
 class Permissions:
-    """Subjects, with wildcards as in NATS. `allow_responses`: may answer what it is asked, wherever the answer goes."""
+    """Subjects, with wildcards as in NATS."""
 
     publish: tuple[str, ...]
     subscribe: tuple[str, ...]
-    allow_responses: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,6 @@ def of_broker(settings: Settings) -> Permissions:
             f"$JS.FC.{enrolled}.>",
         ),
         subscribe=("_INBOX.broker.>",),
-        allow_responses=False,
     )
 
 
@@ -108,7 +106,6 @@ def of_token(settings: Settings, token_id: str) -> Permissions:
     return Permissions(
         publish=(f"{subject}{subjects.join_request(token_id)}",),
         subscribe=(f"{subjects.join_inbox(token_id)}.>",),
-        allow_responses=False,
     )
 
 

@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from osapi.broker import binary, configuration, door, room
-from osapi.broker.configuration import Guests
+from osapi.broker import accounts, binary, configuration, door, room
+from osapi.broker.accounts import Guests, Identities
 from osapi.config import tls
 from osapi.config.listening import refuse_exposed, refuse_taken
 from osapi.config.lock import Lock
@@ -51,7 +51,7 @@ def prepare(settings: Settings, paths: Paths) -> Prepared:
     try:
         refuse_taken("nats.server", server.host, configuration.port_of(settings))
         private_dir(paths.nats_runtime)
-        move_streams(paths.nats_store, configuration.account(settings))
+        accounts.move_streams(paths.nats_store, settings)
         most = room.limit(paths.nats_store, settings.nats, paths.nats_runtime / "reserved")
         path = write(settings, paths, door.read(paths.nats_guests), most)
     except Invalid:
@@ -65,20 +65,12 @@ def write(settings: Settings, paths: Paths, guests: Guests, most: int) -> Path:
 
     A server that reads it again takes no other `most` than the one it was started with.
     """
-    identities = configuration.Identities(
+    identities = Identities(
         **{name: nkeys.load_or_create(paths.nkeys, name) for name in ("controller", "broker")}
     )
     path = private_dir(paths.nats_runtime) / "nats-server.conf"
     replace(path, configuration.text(configuration.document(settings, paths.nats_store, most, identities, guests)))
     return path
-
-
-def move_streams(store: Path, account: str) -> None:
-    """Give `account` the streams of the other account that they may be in: each has a folder, while no server runs."""
-    other = configuration.COMMON if account == configuration.OWNERS else configuration.OWNERS
-    wanted, former = (store / "jetstream" / name for name in (account, other))
-    if former.is_dir() and not wanted.exists():
-        former.rename(wanted)
 
 
 def _reachable(host: str) -> str:

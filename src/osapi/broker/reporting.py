@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from osapi.broker import configuration
+from osapi.broker import configuration, reaching
 from osapi.broker.certificates import own_trust
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
@@ -25,18 +25,22 @@ from osapi.telemetry.process import ProcessFigures, ProcessMeter
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
 
-_CONNECT_S = 10.0
-_PAUSE_S = 1.0
 _LAST_WORD_S = 1.0
 
 _log = get_logger("osapi.broker")
 
 
 class Reporting:
-    """Reports one broker. `pid` tells the process of the present server."""
+    """Reports one broker, which may store so many bytes. `pid` tells the process of the present server."""
 
     def __init__(
-        self, settings: Settings, paths: Paths, host: str, pid: Callable[[], int], metrics: Metrics = OFF
+        self,
+        settings: Settings,
+        paths: Paths,
+        host: str,
+        most_bytes: int,
+        pid: Callable[[], int],
+        metrics: Metrics = OFF,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
@@ -51,6 +55,7 @@ class Reporting:
             lambda: {"server": "running"},
             lambda: datetime.now(UTC),
             lambda: _disk(paths.nats_store),
+            most_bytes,
         )
         self._program.metrics = lambda: metrics.address
         self._reports: Heartbeat | None = None
@@ -61,7 +66,7 @@ class Reporting:
 
     async def run(self) -> None:
         """Connect, however long that takes, and report for ever."""
-        broker = self._broker = await self._connect()
+        broker = self._broker = await reaching.connected(self._address, _missed)
         self._reports = self._heartbeat(broker)
         self._reports.show_age(self._metrics)
         works = [self._reports.run(), *([self.door(broker)] if self.door is not None else [])]
@@ -87,13 +92,9 @@ class Reporting:
         registry = broker.bucket(self._settings.nats.registry.bucket)
         return Heartbeat(registry, self._program.entry, self._settings.agent.heartbeat_interval, self._wanted)
 
-    async def _connect(self) -> Broker:
-        while True:
-            try:
-                return await Broker.connect(self._address, name="osapi-broker", timeout_s=_CONNECT_S)
-            except OsapiError as problem:
-                _log.debug("broker.not_reported", error=problem.message)
-            await asyncio.sleep(_PAUSE_S)
+
+def _missed(problem: OsapiError) -> None:
+    _log.debug("broker.not_reported", error=problem.message)
 
 
 def _disk(store: Path) -> Disk | None:
@@ -133,4 +134,4 @@ def _address(settings: Settings, paths: Paths, server: str) -> Address:
             credentials = Credentials(nkey_file=paths.seed("broker"))
     trust = own_trust(settings)
     scheme = "nats" if trust is None else "tls"
-    return Address((f"{scheme}://{server}",), namespace, credentials, inbox="_INBOX.broker", tls=trust)
+    return Address((f"{scheme}://{server}",), namespace, credentials, inbox=reaching.INBOX, tls=trust)

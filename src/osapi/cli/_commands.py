@@ -245,7 +245,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
             ("TAGS", "images[].tags", "text"),
             ("IMAGE ID", "images[].id", "text"),
             ("SIZE", "images[].size", "bytes"),
-            ("CREATED", "images[].created", "text"),
+            ("CREATED", "images[].created", "moment"),
         ),
         "details": (),
     },
@@ -286,7 +286,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
             ("NAME", "name", "text"),
             ("IMAGE", "image", "text"),
             ("STATE", "state", "text"),
-            ("CREATED", "created", "text"),
+            ("CREATED", "created", "moment"),
             ("HEALTH", "health", "text"),
             ("PORTS", "ports", "text"),
             ("MOUNTS", "mounts", "text"),
@@ -333,7 +333,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
             ("since", "since", "text", False, None, (), "Only lines from then on: a span such as `90s`, `10m`, `2h` or `3d`, or RFC 3339 with zone."),
         ),
         "columns": (
-            ("TIMESTAMP", "lines[].timestamp", "text"),
+            ("TIMESTAMP", "lines[].timestamp", "moment"),
             ("STREAM", "lines[].stream", "text"),
             ("MESSAGE", "lines[].message", "text"),
         ),
@@ -765,7 +765,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
             ("priority", "priority", "text", False, None, (), "Only entries of this priority or a more urgent one: emerg, alert, crit, err, warning, notice, info, debug."),
         ),
         "columns": (
-            ("TIMESTAMP", "entries[].timestamp", "text"),
+            ("TIMESTAMP", "entries[].timestamp", "moment"),
             ("UNIT", "entries[].unit", "text"),
             ("MESSAGE", "entries[].message", "text"),
         ),
@@ -806,7 +806,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
             ("priority", "priority", "text", False, None, (), "Only entries of this priority or a more urgent one: emerg, alert, crit, err, warning, notice, info, debug."),
         ),
         "columns": (
-            ("TIMESTAMP", "entries[].timestamp", "text"),
+            ("TIMESTAMP", "entries[].timestamp", "moment"),
             ("UNIT", "entries[].unit", "text"),
             ("MESSAGE", "entries[].message", "text"),
         ),
@@ -1453,7 +1453,7 @@ COMMANDS: dict[str, dict[str, Any]] = {
         "flags": (),
         "columns": (
             ("ACTION", "action", "text"),
-            ("AT", "at", "text"),
+            ("AT", "at", "moment"),
             ("MESSAGE", "message", "text"),
         ),
         "details": (),

@@ -60,6 +60,12 @@ def _revoke(known: Values, client: RawClient, term: Terminal) -> int:
     return show(known, client.send(calls.agent_revoke(known["hostname"])).body, term, agent_report.said)
 
 
+def _allow(known: Values, client: RawClient, term: Terminal) -> int:
+    from osapi.cli import agent_report
+
+    return show(known, client.send(calls.agent_allow(known["fingerprint"])).body, term, agent_report.said)
+
+
 def _join_token(known: Values, client: RawClient, term: Terminal) -> int:
     from osapi.cli import agent_report
 
@@ -105,8 +111,13 @@ COMMANDS = {
         ),
         _accept,
     ),
-    "agent reject": Plain("Reject a host that waits; its key is never accepted.", (_NAME,), _reject),
-    "agent revoke": Plain("Cut an agent off at once; its key is never accepted again.", (_NAME,), _revoke),
+    "agent reject": Plain("Reject a host that waits; its key is accepted no more.", (_NAME,), _reject),
+    "agent revoke": Plain("Cut an agent off at once; its key is accepted no more.", (_NAME,), _revoke),
+    "agent allow": Plain(
+        "Let a key that was rejected or revoked join again, with a new join token.",
+        (Option(("--fingerprint",), "fingerprint", help="Fingerprint of the key.", required=True),),
+        _allow,
+    ),
     "agent join-token": Plain(
         "Make a join token, with which hosts ask to be enrolled.",
         (

@@ -51,6 +51,8 @@ def _tell(verdict: Verdict, term: Terminal) -> None:
         if place is not None:
             at = "" if place.at is None else f" of {place.at:%Y-%m-%d %H:%M:%S}"
             pair(term, label, f"message {place.sequence}{at}")
+    if verdict.is_whole and verdict.first is not None and verdict.first.sequence > 1:
+        pair(term, "Before", f"messages 1 to {verdict.first.sequence - 1} are gone, by their age")
     if verdict.head is not None:
         pair(term, "Digest", verdict.head.digest)
     pair(term, "Key", verdict.key)

@@ -18,11 +18,23 @@ def cell(value: Any, form: str = "text") -> str:
         return "yes" if value else "no"
     if isinstance(value, int | float):
         return _number(value, form)
+    if form == "moment":
+        return moment(value)
     if isinstance(value, list):
         return ", ".join(cell(one, form) for one in cast("list[object]", value))
     if isinstance(value, dict):
         return ", ".join(f"{clean(key)}={cell(one)}" for key, one in cast("dict[str, Any]", value).items())
     return clean(str(value))
+
+
+def moment(value: object, *, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """A time of the API in the local zone; what is none is shown as it is."""
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(str(value)).astimezone().strftime(form)
+    except ValueError:
+        return cell(value)
 
 
 def clean(text: str) -> str:

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 def draw(entry: Entry, columns: tuple[Column, ...], term: Terminal) -> None:
     """The whole of one entry, part by part."""
-    pair(term, "Hostname", cell(entry.get("hostname")))
-    pair(term, "Status", status_word(entry))
+    _head(entry, term)
     lists: dict[str, list[Column]] = {}
     for part, shown in _parts(columns).items():
         if "[]" in shown[0].path:
@@ -29,6 +28,20 @@ def draw(entry: Entry, columns: tuple[Column, ...], term: Terminal) -> None:
             pair(term, _label(part), text)
     for shown in lists.values():
         _table(entry, shown, term)
+
+
+def draw_row(entry: Entry, columns: tuple[Column, ...], term: Terminal) -> None:
+    """What would be a row of a table, a line for each cell that is not empty."""
+    _head(entry, term)
+    (values,) = rows(entry, tuple(column.path for column in columns))
+    for value, column in zip(values, columns, strict=True):
+        if text := cell(value, column.format):
+            pair(term, column.title.capitalize(), text)
+
+
+def _head(entry: Entry, term: Terminal) -> None:
+    pair(term, "Hostname", cell(entry.get("hostname")))
+    pair(term, "Status", status_word(entry))
 
 
 def _parts(columns: tuple[Column, ...]) -> dict[str, list[Column]]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any, cast
 
 from osapi.cli import table
-from osapi.cli.cells import cell, clean_lines
+from osapi.cli.cells import cell, clean_lines, moment
 from osapi.cli.report import pair
 from osapi.cli.terminal import Terminal
 
@@ -61,7 +60,7 @@ def page(page: Mapping[str, Any], query: Mapping[str, Any], term: Terminal) -> N
     if page.get("next_cursor"):
         pair(term, "Next", f"--cursor {page['next_cursor']}")
     rows = [
-        [item["id"], item["status"], _time(item.get("created")), item.get("target"), item["operation"]["type"]]
+        [item["id"], item["status"], moment(item.get("created")), item.get("target"), item["operation"]["type"]]
         for item in items
     ]
     _draw("", ("JOB ID", "STATUS", "CREATED", "TARGET", "OPERATION"), rows, term)
@@ -78,8 +77,8 @@ def detail(job: Mapping[str, Any], term: Terminal) -> None:
         ("Target", job.get("target")),
         ("Actor", job.get("actor")),
         ("Hostname", job.get("hostname")),
-        ("Created", _time(job.get("created"))),
-        ("Updated At", _time(job.get("updated_at"))),
+        ("Created", moment(job.get("created"))),
+        ("Updated At", moment(job.get("updated_at"))),
         ("Agents", f"{job.get('answered', 0)} of {job.get('hosts', 0)} answered"),
         ("Silent", job.get("silent")),
         ("Retry Of", job.get("retry_of")),
@@ -107,7 +106,7 @@ def detail(job: Mapping[str, Any], term: Terminal) -> None:
     _draw("Agent States", ("HOSTNAME", "STATUS", "DURATION", "ERROR"), rows, term)
     timeline = cast("list[dict[str, Any]]", job.get("timeline") or [])
     rows = [
-        [_time(one.get("timestamp")), one.get("event"), one.get("hostname"), one.get("message"), one.get("error")]
+        [moment(one.get("timestamp")), one.get("event"), one.get("hostname"), one.get("message"), one.get("error")]
         for one in timeline
     ]
     _draw("Timeline", ("TIMESTAMP", "EVENT", "HOSTNAME", "MESSAGE", "ERROR"), rows, term)
@@ -123,7 +122,7 @@ def created(answer: Mapping[str, Any], term: Terminal) -> None:
 
 def event(name: str, told: Mapping[str, Any], term: Terminal, *, with_job: bool) -> None:
     """One line for one event."""
-    parts = [_time(told.get("timestamp"), seconds=True)]
+    parts = [moment(told.get("timestamp"), form="%H:%M:%S")]
     if with_job:
         parts.append(cell(told.get("job_id")))
     status = cell(told.get("status"))
@@ -164,7 +163,7 @@ def letters(answer: Mapping[str, Any], term: Terminal) -> None:
             one["job_id"],
             one["operation"],
             one.get("hostname") or one["target"],
-            _time(one["timestamp"]),
+            moment(one["timestamp"]),
             one["reason"],
         ]
         for one in items
@@ -219,12 +218,3 @@ def _json_block(title: str, value: Any, term: Terminal) -> None:
     term.say(f"  {term.paint(f'{title}:', 'label')}")
     for line in json.dumps(value, indent=2).splitlines():
         term.say(f"    {line}")
-
-
-def _time(value: Any, *, seconds: bool = False) -> str:
-    """A time of the API in the local zone; what is none is shown as it is."""
-    try:
-        moment = datetime.fromisoformat(str(value)).astimezone()
-    except ValueError:
-        return cell(value)
-    return moment.strftime("%H:%M:%S" if seconds else "%Y-%m-%d %H:%M:%S")

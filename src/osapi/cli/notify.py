@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from osapi.cli import asking, exit_status, table
-from osapi.cli.cells import cell
+from osapi.cli.cells import cell, moment
 from osapi.cli.moment import later
 from osapi.cli.option import BadUsage, Option
 from osapi.cli.plain import Plain, leaf, show
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _MATTER = ("condition", "name", "since", "told", "silenced", "reason")
 _NOTIFIER = ("name", "delivered", "failed", "waiting", "last_success", "error")
 _SILENCE = ("id", "host", "label", "condition", "ends_at", "author", "reason")
+_TIMES = frozenset({"since", "last_success", "ends_at"})
 _TEST = ("notifier", "delivered", "error")
 
 
@@ -79,7 +80,11 @@ def _one(told: Mapping[str, Any], term: Terminal) -> None:
 def _table(term: Terminal, fields: Sequence[str], told: Mapping[str, Any]) -> None:
     items = cast("list[dict[str, Any]]", told.get("items") or [])
     headers = [field.replace("_", " ").upper() for field in fields]
-    table.draw(term, headers, [[cell(item.get(field)) for field in fields] for item in items])
+    table.draw(term, headers, [[_cell(field, item.get(field)) for field in fields] for item in items])
+
+
+def _cell(field: str, value: Any) -> str:
+    return moment(value) if field in _TIMES else cell(value)
 
 
 _COMMANDS = {

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from osapi.cli.terminal import Terminal
     from osapi.sdk.raw import RawClient
 
-_ABOUT_LISTED = ("get", "inspect", "update", "delete")
+_ABOUT_LISTED = (
+    *("get", "inspect", "update", "delete", "logs", "stats", "signal"),
+    *("start", "stop", "restart", "pause", "unpause", "enable", "disable"),
+)
+"""Verbs whose thing `list` shows. What an `install`, `create` or `exec` does not find is something else."""
 
 
 def perform(call: Call, environ: Mapping[str, str]) -> int:

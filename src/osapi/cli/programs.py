@@ -7,6 +7,7 @@ signals and exit status are the program's own. Flags travel as environment varia
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -164,6 +165,56 @@ def start_server(said: Globals, insecure: bool) -> None:
     """Run the broker until SIGTERM. The first start makes its users' keys."""
     file, environ, _ = prepared(said, insecure=insecure)
     become("broker", file, environ)
+
+
+@server.command()
+@click.option("-o", "--output", metavar="FILE", help="File to write, in one step. Default: standard output.")
+@click.option("--mode", default="0600", metavar="MODE", help="Permissions of the file, octal. Default: 0600.")
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Ask no broker: list controller, broker and whom this machine knew last. For the start.",
+)
+@click.option("--follow", is_flag=True, help="Stay, and write and reload at each change. Needs --output.")
+@click.option("--pid-file", metavar="FILE", help="Reload by SIGHUP to the nats-server whose pid_file this is.")
+@click.argument("command", nargs=-1)
+@click.pass_obj
+def authorization(
+    said: Globals,
+    output: str | None,
+    mode: str,
+    offline: bool,
+    follow: bool,
+    pid_file: str | None,
+    command: tuple[str, ...],
+) -> None:
+    """Write the accounts and users for a nats-server that is not OSAPI's own, for its block `accounts` to include.
+
+    With --follow the server is reloaded by SIGHUP (--pid-file) or by COMMAND, given after `--`.
+    """
+    _check_following(mode, output, offline, follow, pid_file, command)
+    values = (("--output", output), ("--mode", mode), ("--pid-file", pid_file))
+    flags = (("--offline", offline), ("--follow", follow))
+    words = [word for name, value in values if value for word in (name, value)]
+    words += [name for name, given in flags if given]
+    file, environ, _ = prepared(said)
+    become("broker.authorization", file, environ, *words, *(("--", *command) if command else ()))
+
+
+def _check_following(
+    mode: str, output: str | None, offline: bool, follow: bool, pid_file: str | None, command: tuple[str, ...]
+) -> None:
+    """Raise a usage error for what does not go together."""
+    if not re.fullmatch("0?[0-7]{3}", mode):
+        raise click.UsageError(f"--mode {mode}: three octal digits are expected, as 0640.")
+    if not follow:
+        if pid_file or command:
+            raise click.UsageError("A reload needs --follow.")
+        return
+    if offline or not output:
+        raise click.UsageError("--follow needs --output, and a broker: no --offline.")
+    if bool(pid_file) == bool(command):
+        raise click.UsageError("--follow needs one way to reload: --pid-file FILE, or -- COMMAND.")
 
 
 _add_installing(controller, "controller", "controller")

@@ -9,7 +9,7 @@ from osapi.cli.asking import is_broadcast
 from osapi.cli.cells import cell, clean, clean_lines, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from osapi.cli.asking import Answer, Entry
     from osapi.cli.node import Call
@@ -24,10 +24,8 @@ def results(call: Call, answer: Answer, term: Terminal) -> None:
     if answer.job_id:
         pair(term, "Job ID", answer.job_id)
         term.say()
-    if call.command.details and call.output == "table" and _is_one_good(call, answer.entries):
-        from osapi.cli import detail
-
-        detail.draw(answer.entries[0], call.command.details, term)
+    if call.output == "table" and _is_one_good(call, answer.entries):
+        _one(call, answer.entries[0], term)
     else:
         _table(call, answer.entries, term)
     _summary(call, answer.entries, term)
@@ -60,31 +58,64 @@ def status_word(entry: Entry) -> str:
     return "changed" if entry.get("changed") else "ok"
 
 
+def _one(call: Call, entry: Entry, term: Terminal) -> None:
+    """About one host everything that there is to show; line by line where the terminal is too narrow for its row."""
+    from osapi.cli import detail
+
+    if call.command.details:
+        detail.draw(entry, call.command.details, term)
+    elif _is_too_wide(call, entry, term):
+        detail.draw_row(entry, call.command.columns, term)
+    else:
+        _table(call, [entry], term)
+
+
+def _is_too_wide(call: Call, entry: Entry, term: Terminal) -> bool:
+    if term.width is None or any("[]" in column.path for column in call.command.columns):
+        return False
+    return table.whole_width(_headers(call), [cells for cells, _ in _rows(call, [entry])]) > term.width
+
+
 def _is_one_good(call: Call, entries: Sequence[Entry]) -> bool:
     """Whether one host was asked and has done it."""
     return not is_broadcast(call.target) and len(entries) == 1 and status_word(entries[0]) in ("ok", "changed")
 
 
 def _table(call: Call, entries: Sequence[Entry], term: Terminal) -> None:
-    wide = call.output == "wide"
-    columns = call.command.columns
-    headers = ["HOSTNAME", "STATUS", *(["MACHINE ID"] if wide else []), *(column.title for column in columns)]
-    drawn: list[list[str]] = []
-    words: list[str] = []
-    for entry in entries:
-        for values in rows(entry, tuple(column.path for column in columns)):
-            word = status_word(entry)
-            head = [cell(entry.get("hostname")), word, *([cell(entry.get("machine_id"))] if wide else [])]
-            drawn.append(head + [cell(value, column.format) for value, column in zip(values, columns, strict=True)])
-            words.append(word)
+    headers, columns = _headers(call), call.command.columns
+    drawn = list(_rows(call, entries))
 
     def paint(row: int, column: int, text: str) -> str:
         if row < 0:
             return term.paint(text, "header")
-        return term.paint(text, _COLOURS[words[row]]) if column == 1 else text
+        return term.paint(text, _COLOURS[drawn[row][1]]) if column == 1 else text
 
-    for line in table.lines(headers, drawn, width=None if wide else term.width, paint=paint):
+    before = len(headers) - len(columns)
+    whole = [before + number for number, column in enumerate(columns) if column.format == "moment"]
+    width = None if call.output == "wide" else term.width
+    for line in table.lines(headers, [cells for cells, _ in drawn], width=width, paint=paint, whole=whole):
         term.say(line)
+
+
+def _headers(call: Call) -> list[str]:
+    wide = ["MACHINE ID"] if call.output == "wide" else []
+    return ["HOSTNAME", "STATUS", *wide, *(column.title for column in call.command.columns)]
+
+
+def _rows(call: Call, entries: Sequence[Entry]) -> Iterator[tuple[list[str], str]]:
+    """The cells of every row, and its status."""
+    columns = call.command.columns
+    for entry in entries:
+        word = status_word(entry)
+        wide = [cell(entry.get("machine_id"))] if call.output == "wide" else []
+        for values in rows(entry, tuple(column.path for column in columns)):
+            told = [cell(value, column.format) for value, column in zip(values, columns, strict=True)]
+            yield [cell(entry.get("hostname")), word, *wide, *(_none(told) if word == "ok" else told)], word
+
+
+def _none(cells: list[str]) -> list[str]:
+    """A row of a host that has nothing to show says so."""
+    return ["(none)", *cells[1:]] if cells and not any(cells) else cells
 
 
 def _summary(call: Call, entries: Sequence[Entry], term: Terminal) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from osapi.cli.terminal import Terminal
 
@@ -39,19 +39,25 @@ def lines(
     *,
     width: int | None,
     paint: Paint | None = None,
+    whole: Collection[int] = (),
 ) -> Iterator[str]:
     """The lines of a table. `width` None draws every cell whole.
 
-    `paint` colours a cell that has already been cut: row (-1 for the header), column, text.
+    Columns that are `whole` are not cut. `paint` colours a cell that has already been cut: row (-1 for the header), column, text.
     """
     titles = [header.upper() for header in headers]
-    widths = _fit(_natural(titles, rows), width)
+    widths = _fit(_natural(titles, rows), width, whole)
     for number, cells in enumerate([titles, *rows], start=-1):
         texts = [cut(text, room) for text, room in zip(cells, widths, strict=True)]
         gaps = [room + _GAP - text_width(text) for text, room in zip(texts, widths, strict=True)]
         if paint is not None:
             texts = [paint(number, column, text) for column, text in enumerate(texts)]
         yield _INDENT + "".join(text + " " * gap for text, gap in zip(texts, gaps, strict=True)).rstrip()
+
+
+def whole_width(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """How wide the table would be with every cell whole."""
+    return len(_INDENT) + sum(_natural(headers, rows)) + _GAP * (len(headers) - 1)
 
 
 def text_width(text: str) -> int:
@@ -79,13 +85,19 @@ def _natural(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
     return widths
 
 
-def _fit(widths: list[int], width: int | None) -> list[int]:
-    """Take from the widest columns until the table fits, but leave each as much as makes sense of it."""
+def _fit(widths: list[int], width: int | None, whole: Collection[int]) -> list[int]:
+    """The widths with which the table fits; columns that are `whole` keep theirs."""
     if width is None:
         return widths
     widths = [min(natural, MOST) for natural in widths]
-    room = width - len(_INDENT) - _GAP * (len(widths) - 1)
-    while sum(widths) > room and max(widths) > _LEAST:
+    room = width - len(_INDENT) - _GAP * (len(widths) - 1) - sum(widths[column] for column in whole)
+    given = iter(_give([one for column, one in enumerate(widths) if column not in whole], room))
+    return [one if column in whole else next(given) for column, one in enumerate(widths)]
+
+
+def _give(widths: list[int], room: int) -> list[int]:
+    """Take from the widest columns until they fit, but leave each as much as makes sense of it."""
+    while widths and sum(widths) > room and max(widths) > _LEAST:
         widest = max(widths)
         next_widest = max((one for one in widths if one < widest), default=0)
         number = widths.count(widest)

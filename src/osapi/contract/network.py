@@ -57,13 +57,16 @@ _PREFIX = re.compile(r"[0-9A-Fa-f.:]+/[0-9]{1,3}")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}")
 
 
+_EXAMPLES = {None: "one such as 192.0.2.1 or 2001:db8::1", 4: "one such as 192.0.2.1", 6: "one such as 2001:db8::1"}
+
+
 def address(text: str, field: str, version: int | None = None) -> Address:
     """An address literal, without a zone. `version` None takes both."""
     wanted = "IP" if version is None else f"IPv{version}"
     try:
         found = ip_address(text)
     except ValueError:
-        raise ValueError(f"{field}: {text[:80]!r} is no {wanted} address") from None
+        raise ValueError(f"{field}: {text[:80]!r} is no {wanted} address; write {_EXAMPLES[version]}") from None
     if version not in (None, found.version) or getattr(found, "scope_id", None) is not None:
         raise ValueError(f"{field}: {text[:80]!r} is no {wanted} address; write one without a zone")
     return found

@@ -92,6 +92,8 @@ class Format(enum.Enum):
     BYTES = "bytes"
     PERCENT = "percent"
     DECIMAL = "decimal"
+    MOMENT = "moment"
+    """To the second, in the zone of whoever looks."""
 
 
 @dataclass(frozen=True)

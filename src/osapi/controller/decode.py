@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Union, get_args, get_origin
 from urllib.parse import parse_qsl
@@ -123,9 +124,15 @@ class RequestReader:
                 raise Invalid(f"{name}: given {len(texts)} times; give it once", details={"field": name})
             value = texts[0]
         try:
-            return msgspec.to_builtins(msgspec.convert(value, wanted, strict=False))
+            return msgspec.to_builtins(_read(value, wanted))
         except msgspec.ValidationError as fault:
             raise faults.explain(fault, {name: value}, self._strict.types, root=name) from fault
+
+
+def _read(text: Any, wanted: Any) -> Any:
+    found = msgspec.convert(text, wanted, strict=False)
+    # A moment is told as RFC 3339 only; read leniently, a number would be seconds since 1970.
+    return msgspec.convert(text, wanted) if isinstance(found, datetime) else found
 
 
 def query_pairs(query: bytes) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from osapi.contract import masking
 from osapi.contract.errors import Invalid
 
 _FORM = re.compile(r"(?P<text>.*?)(?: - at `\$?(?P<path>.*)`)?", re.DOTALL)
+_NO_TIME = "Invalid RFC3339 encoded datetime"
 _MISSING = re.compile(r"Object missing required field `(.+)`")
 _GOT = re.compile(r", got `[^`]*`$")
 _TYPE = re.compile(r"`([^`]*)`")
@@ -47,6 +48,7 @@ def explain(
     """
     match = _FORM.fullmatch(str(fault))
     text, path = (match["text"], match["path"] or "") if match else (str(fault), "")
+    text = "Expected `datetime`" if text == _NO_TIME else text
     steps = [root, *_steps(path)] if root else _steps(path)
     missing = _MISSING.fullmatch(text)
     if missing:
@@ -58,7 +60,7 @@ def explain(
         return Invalid(f"{where}: {text}" if where else text, details=details)
     shown = _HIDDEN if steps and masking.holds(fields.get(str(steps[0]))) else _show(steps, values)
     return Invalid(
-        f"{where or 'body'}: {shown} is not allowed; {_remedy(text, _field_type(steps, fields))}", details=details
+        f"{where or 'body'}: {shown} is not allowed; {_remedy(text, _field_types(steps, fields))}", details=details
     )
 
 
@@ -87,22 +89,37 @@ def _show(steps: list[str | int], values: Any) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-def _remedy(text: str, wanted: Any) -> str:
-    choices = list(_choices(wanted))
+def _remedy(text: str, wanted: list[Any]) -> str:
+    choices = list(_choices(wanted[0])) if wanted else []
     if choices:
         return f"expected one of {', '.join(choices)}"
     if "matching regex" in text:
-        description = _description(wanted)
-        if description:
-            return f"what belongs there: {description}"
+        for description in map(_description, wanted):
+            if description:
+                return f"what belongs there: {description}"
     words = _GOT.sub("", text.removeprefix("Expected "))
     words = _TYPE.sub(lambda found: " or ".join(_WORDS.get(name, name) for name in found[1].split(" | ")), words)
     return f"expected {words}"
 
 
-def _field_type(steps: list[str | int], fields: Mapping[str, Any]) -> Any:
-    """The type of the field at fault, as far as it is one of the model's own."""
-    return fields.get(str(steps[0])) if len(steps) == 1 else None
+def _field_types(steps: list[str | int], fields: Mapping[str, Any]) -> list[Any]:
+    """The type of what is at fault and of all that it is in, the innermost first; none where they are not known."""
+    found: list[Any] = []
+    for step in steps:
+        found.insert(0, _within(found[0], step) if found else fields.get(str(step)))
+        if found[0] is None:
+            return []
+    return found
+
+
+def _within(outer: Any, step: str | int) -> Any:
+    """The type of an entry of a list, or of a field of a record."""
+    bare = get_args(outer)[0] if get_origin(outer) is Annotated else outer
+    if isinstance(step, int):
+        return get_args(bare)[0] if get_origin(bare) is list else None
+    if isinstance(bare, type) and issubclass(bare, msgspec.Struct):
+        return {one.encode_name: one.type for one in msgspec.structs.fields(bare)}.get(step)
+    return None
 
 
 def _choices(wanted: Any) -> Iterator[str]:

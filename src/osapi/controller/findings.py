@@ -58,14 +58,14 @@ class FailedJobs:
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """Where findings come from. `settled` says whether silence means something: not just after a start, or a gap."""
+    """Where findings come from. `unjudged` names the conditions of which nothing can be said yet, after a start or a gap."""
 
     registry: Registry
     components: Components
     jobs: FailedJobs
     audit: Mapping[str, Check]
     pending: Callable[[], Sequence[Pending]]
-    settled: Callable[[], bool]
+    unjudged: Callable[[], frozenset[str]]
     ttl_s: float
     now: Callable[[], float]
 
@@ -82,7 +82,7 @@ class Watched:
         return View(
             findings={each.key: each for each in found},
             known=frozenset([*map(_machine, agents), *(each.record.name for each in programs)]),
-            unjudged=frozenset() if self.settled() else frozenset({UNREACHABLE}),
+            unjudged=self.unjudged(),
         )
 
 

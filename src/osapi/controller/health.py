@@ -8,7 +8,7 @@ import msgspec
 
 from osapi.contract.endpoint import Call, Endpoint, Reply, Routes
 from osapi.contract.operation import Nothing
-from osapi.telemetry.metrics import Check
+from osapi.telemetry.metrics import Check, problems
 
 _TAG = "Health"
 
@@ -55,9 +55,8 @@ def routes(checks: Sequence[Check]) -> Routes:
         return Reply(body=HealthResponse(status="ok"))
 
     async def ready(_: Call) -> Reply:
-        problems = [problem for check in checks if (problem := check())]
-        if not problems:
-            return Reply(body=ReadyResponse(status="ready"))
-        return Reply(body=ReadyResponse(status="not_ready", error="; ".join(problems)), status=503)
+        if error := problems(checks):
+            return Reply(body=ReadyResponse(status="not_ready", error=error), status=503)
+        return Reply(body=ReadyResponse(status="ready"))
 
     return [(HEALTH, health), (READY, ready)]

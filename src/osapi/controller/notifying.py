@@ -20,7 +20,7 @@ from osapi.fleet.registry import Registry
 from osapi.fleet.service import FleetService
 from osapi.jobs.service import JobService
 from osapi.notify import http
-from osapi.notify.models import View
+from osapi.notify.models import AUDIT_BROKEN, UNREACHABLE, View
 from osapi.notify.notifiers import LOG, LogNotifier, Notifier, of_url
 from osapi.notify.rules import Rules
 from osapi.notify.service import Means, NotifyService
@@ -62,13 +62,18 @@ async def service(
     means.texts.check()
     failed, ttl_s = FailedJobs(), settings.nats.registry.ttl.total_seconds()
     gaps = Gaps(broker, ttl_s)
+
+    def unjudged() -> frozenset[str]:
+        open_ = {UNREACHABLE: gaps.settled(), AUDIT_BROKEN: audit is None or audit.is_read}
+        return frozenset(name for name, known in open_.items() if not known)
+
     watched = Watched(
         registry=fleet.registry,
         components=fleet.components,
         jobs=failed,
         audit={**auditing.checks(audit), **auditing.findings(audit)},
         pending=lambda: enrolment.book.pending,
-        settled=gaps.settled,
+        unjudged=unjudged,
         ttl_s=ttl_s,
         now=time.time,
     )

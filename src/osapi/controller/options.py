@@ -22,7 +22,7 @@ RESERVED = frozenset({"wait", "dry_run"})
 """Names in the query that no request model may use."""
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_FLAGS = {"true": True, "1": True, "": True, "false": False, "0": False}
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True)

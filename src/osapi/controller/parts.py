@@ -46,7 +46,7 @@ class Parts:
         return {
             "broker": lambda: None if self.broker.is_connected else "the broker is not connected",
             "jobs": lambda: None if self.jobs.is_ready else "the jobs have not all been read yet",
-            "writes": lambda: self.heartbeat.trouble,
+            "writes": lambda: self.broker.storing_trouble() or self.heartbeat.trouble,
             **auditing.checks(self.audit),
             "signing key": self.rotating.problem,
         }

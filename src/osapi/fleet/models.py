@@ -132,6 +132,8 @@ class ComponentRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     process: ProcessFigures
     disk: Disk | None = None
     """The file system that holds what the program stores; None when it stores nothing."""
+    most_bytes: int = 0
+    """How much of it the program may store; 0 when it stores nothing."""
     conditions: tuple[Condition, ...] = ()
     parts: dict[str, str] = {}
     metrics: str = ""

@@ -22,7 +22,7 @@ FULL_PERCENT = 90
 class Program:
     """One running program. `instance` tells two of a kind on one host apart, for example its port.
 
-    `parts` tells how its parts are, `measure` what it uses, `disk` the disk it stores on.
+    `parts` tells how its parts are, `measure` what it uses, `disk` the disk it stores on, `most_bytes` how much it may.
     `stopped`, and `metrics`, which tells where its figures are shown, are set by the program as it goes.
     """
 
@@ -35,6 +35,7 @@ class Program:
         parts: Callable[[], Mapping[str, str]],
         now: Callable[[], datetime],
         disk: Callable[[], Disk | None] = lambda: None,
+        most_bytes: int = 0,
     ) -> None:
         self._kind = kind
         self._hostname = socket.gethostname()
@@ -43,6 +44,7 @@ class Program:
         self._measure = measure
         self._parts = parts
         self._disk = disk
+        self._most_bytes = most_bytes
         self._now = now
         self._started = now()
         self._conditions: tuple[Condition, ...] = ()
@@ -66,6 +68,7 @@ class Program:
             stopped=self.stopped,
             process=process,
             disk=disk,
+            most_bytes=self._most_bytes,
             conditions=self._conditions,
             parts=dict(self._parts()),
             metrics=self.metrics(),

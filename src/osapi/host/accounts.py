@@ -71,4 +71,6 @@ def id_of(name: str, find: Callable[[str], int]) -> int:
     except KeyError:
         if name.isdecimal() and name.isascii() and int(name) < _LARGEST_ID:
             return int(name)
-        raise Invalid(f"unknown owner or group: {name!r} on this host", code="unknown_owner") from None
+        raise Invalid(
+            f"unknown owner or group: {name!r} on this host; create it first, or name another", code="unknown_owner"
+        ) from None

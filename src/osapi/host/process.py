@@ -24,7 +24,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 
-from osapi.contract.errors import Invalid, MissingTool, NotFound, OsapiError
+from osapi.contract.errors import Invalid, MissingTool, NotFound, OsapiError, Permanent
 from osapi.host import strays
 from osapi.host.accounts import Account
 from osapi.host.ending import own_thread, to_the_end
@@ -214,4 +214,7 @@ def _not_started(program: Program, err: OSError | ValueError) -> OsapiError:
         return NotFound(f"cannot run {name}: there is no directory {program.cwd}")
     if isinstance(err, FileNotFoundError):
         return MissingTool(f"{name} is not installed on this host")
-    return from_os(err, f"cannot run {name}")
+    failure = from_os(err, f"cannot run {name}")
+    if isinstance(err, PermissionError):
+        return Permanent(f"{failure.message}; is it a program, and may this account run it?", code=failure.error_code)
+    return failure

@@ -194,6 +194,11 @@ def agent_revoke(name: str) -> Request:
     return Request("POST", f"/api/agent/{quote(name)}/revoke")
 
 
+def agent_allow(fingerprint: str) -> Request:
+    """Let a barred key join again."""
+    return Request("POST", "/api/agent/allow", body=json_body({"fingerprint": fingerprint}))
+
+
 def join_token_make(wanted: Mapping[str, Any]) -> Request:
     """Make a join token. `wanted` as in `JoinTokenRequest`."""
     return Request("POST", "/api/agent/join-token", body=json_body(wanted))

@@ -98,13 +98,18 @@ class Agents:
         return answer.message
 
     def reject(self, name: str) -> str:
-        """Reject a host that waits; its key is never accepted. Raises `NotFound`."""
+        """Reject a host that waits; its key is accepted no more. Raises `NotFound`."""
         answer: Message = decode(self._raw.send(calls.agent_reject(name)), Message)
         return answer.message
 
     def revoke(self, name: str) -> str:
-        """Cut an agent off at once; its key is never accepted again. Raises `NotFound`."""
+        """Cut an agent off at once; its key is accepted no more. Raises `NotFound`."""
         answer: Message = decode(self._raw.send(calls.agent_revoke(name)), Message)
+        return answer.message
+
+    def allow(self, fingerprint: str) -> str:
+        """Let a key that was rejected or revoked join again, with a new join token; returns what became of it."""
+        answer: Message = decode(self._raw.send(calls.agent_allow(fingerprint)), Message)
         return answer.message
 
     def join_token(

@@ -24,7 +24,7 @@ from prometheus_client.exposition import ThreadingWSGIServer
 
 from osapi.contract.errors import Invalid
 from osapi.telemetry.log import get_logger
-from osapi.telemetry.metrics import Certified, Checks, Place
+from osapi.telemetry.metrics import Certified, Checks, Place, problems
 from osapi.tls.pair import Pair
 
 if TYPE_CHECKING:
@@ -129,10 +129,9 @@ def _application(metrics: WSGIApplication, checks: Checks) -> WSGIApplication:
 
 
 def _readiness(checks: Checks) -> tuple[str, dict[str, str]]:
-    problems = [problem for check in checks.values() if (problem := check()) is not None]
-    if not problems:
-        return "200 OK", {"status": "ready"}
-    return "503 Service Unavailable", {"status": "not_ready", "error": "; ".join(problems)}
+    if error := problems(checks.values()):
+        return "503 Service Unavailable", {"status": "not_ready", "error": error}
+    return "200 OK", {"status": "ready"}
 
 
 def _unknown() -> tuple[str, dict[str, str]]:

@@ -5,13 +5,18 @@ What counts them is `prometheus`; `exposition` shows them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 Check = Callable[[], str | None]
 """None when a part works, otherwise a sentence that says what is missing. Called from any thread: it reads single values."""
 Checks = Mapping[str, Check]
 """The parts of a program by name."""
+
+
+def problems(checks: Iterable[Check]) -> str:
+    """What is missing, each sentence once; empty when everything works."""
+    return "; ".join(dict.fromkeys(problem for check in checks if (problem := check())))
 
 
 class Certified(Protocol):

@@ -16,6 +16,8 @@ from msgspec import Meta
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _KIB = 1024
+_SHORTEST_S = 1.0
+"""Processor time is told in ticks of 10 ms: within a few milliseconds it would seem to be hundreds of percent."""
 
 
 class ProcessFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,15 +44,16 @@ class ProcessMeter:
         self._stat = Path(f"/proc/{'self' if pid is None else pid}/stat")
         self._own = pid is None
         self._clock = clock
-        self._when, self._used = clock(), self._sample().cpu_s
+        self._when, self._used, self._percent = clock(), self._sample().cpu_s, 0.0
 
     def read(self) -> ProcessFigures:
-        """The figures now. The processor figure is rough right after another reading: it counts in ticks of 10 ms."""
+        """The figures now; of the processor those of the second or more before, 0 until the first one is over."""
         when, sample = self._clock(), self._sample()
         span = when - self._when
-        percent = max(0.0, 100 * (sample.cpu_s - self._used) / span) if span > 0 else 0.0
-        self._when, self._used = when, sample.cpu_s
-        return ProcessFigures(cpu_percent=round(percent, 2), rss_bytes=sample.rss_bytes, threads=sample.threads)
+        if span >= _SHORTEST_S:
+            self._percent = round(max(0.0, 100 * (sample.cpu_s - self._used) / span), 2)
+            self._when, self._used = when, sample.cpu_s
+        return ProcessFigures(cpu_percent=self._percent, rss_bytes=sample.rss_bytes, threads=sample.threads)
 
     def _sample(self) -> _Sample:
         try:

@@ -16,10 +16,15 @@ _decode = msgspec.json.Decoder(PublishAnswer).decode
 
 async def append(link: Link, subject: str, payload: bytes, headers: bytes = b"", *, timeout_s: float) -> int:
     """Store `payload` under the broker's own `subject`; returns the sequence. Raises as `Broker.append`."""
+    number, answered = link.storing.begin(), None
     try:
         answer = await link.request(subject, payload, headers, timeout_s=timeout_s)
+        answered = True
     except NoAnswer as err:
+        answered = False
         raise Unavailable(f"the broker did not store a message on {subject}: {err.message}") from err
+    finally:
+        link.storing.end(number, answered=answered)
     try:
         told = _decode(answer.data)
     except msgspec.DecodeError as err:

@@ -108,6 +108,10 @@ class Broker:
         """Whether the connection stands, as far as this side knows."""
         return self.link.is_connected
 
+    def storing_trouble(self) -> str | None:
+        """Why nothing that is given to the broker is stored at present, within seconds; None when it is."""
+        return self.link.storing.trouble()
+
     @property
     def max_payload(self) -> int:
         """The longest message that the broker carries, in bytes."""

@@ -15,13 +15,15 @@ import contextlib
 import logging
 import random
 import ssl
+import time
 from collections.abc import Callable
 from typing import Any
 
 from nats import errors as nats_errors
+from nats.aio.client import DEFAULT_BUFFER_SIZE, Server, Srv
 from nats.aio.client import Client as NatsClient
-from nats.aio.client import Server, Srv
 from nats.aio.subscription import Subscription as NatsSubscription
+from nats.aio.transport import TcpTransport
 
 from osapi.contract.errors import Unavailable
 from osapi.tls.trust import Trust, context
@@ -35,8 +37,29 @@ _PERMISSION = "permissions violation"
 _FIRST_WAIT_S = 0.05
 _LONGEST_WAIT_S = 1.0
 _CANCEL_AGAIN_S = 0.05
+_CLOSE_S = 1.0
 _TURN_BYTES = 65_536
 """More than this is sent before the turn of the loop is over, so that a sender in a hurry feels the socket."""
+
+
+class Transport(TcpTransport):
+    """nats-py's socket, whose closing ends.
+
+    One that is lost in its TLS handshake may never tell that it is closed (asyncio of Python 3.11), and who waits for that
+    would never connect again.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call] # untyped in nats-py
+
+    async def wait_closed(self) -> None:
+        """Wait until it is closed, and cut it when that takes too long."""
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await super().wait_closed()  # type: ignore[no-untyped-call] # untyped in nats-py
+        except TimeoutError:
+            writer: Any = self._io_writer
+            writer.transport.abort()
 
 
 class Client(NatsClient):
@@ -133,10 +156,12 @@ class Client(NatsClient):
         await super()._send_ping(future)  # pyright: ignore[reportUnknownMemberType] # an untyped future
 
     async def _connect_to_server(self, s: Srv) -> None:
-        """Close the socket of the last attempt, which nats-py forgets when the server refused us."""
+        """As nats-py, but over our transport, and closing the socket of the last attempt, which nats-py forgets when the server refused us."""
         if self._transport is not None:
             self._transport.close()  # type: ignore[no-untyped-call] # untyped in nats-py
-        await super()._connect_to_server(s)
+        s.last_attempt = time.monotonic()
+        self._transport = transport = Transport()
+        await transport.connect(s.uri, DEFAULT_BUFFER_SIZE, self.options["connect_timeout"])
 
     @property
     def ssl_context(self) -> ssl.SSLContext:

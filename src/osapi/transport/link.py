@@ -23,6 +23,7 @@ from osapi.tls.trust import context
 from osapi.transport import headers as header_lines
 from osapi.transport.address import Address
 from osapi.transport.client import Client, Sink, end
+from osapi.transport.storing import Storing
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class Link:
         self.lost: set[Callable[[], None]] = set()
         """Called, synchronously, when the connection is lost or closed."""
         self.closed = False
+        self.storing = Storing()
         self._tasks: set[asyncio.Task[None]] = set()
         self._inbox = f"{address.inbox}.{secrets.token_urlsafe(16)}."
         self._inbox_length = len(self._inbox)
@@ -170,8 +172,8 @@ class Link:
             self._fail(f"the broker forbids {self.client.options['name']} this", to=forbidden[1])
 
     def _hides_cause(self, error: Exception) -> bool:
-        """A refused credential or certificate is followed by a reset of the socket, which says less."""
-        if isinstance(error, ConnectionResetError) and self._tls_failed:
+        """A refused credential or certificate ends in the loss of the socket, which says less when it is seen first."""
+        if isinstance(error, ConnectionResetError | BrokenPipeError) and self._tls_failed:
             return True
         return isinstance(error, OSError) and bool(_REFUSED.search(self._last_error))
 
@@ -220,14 +222,11 @@ class Link:
         anew, these are away for some milliseconds. Nobody had the message, so nothing happens twice.
         """
         for wait_s in _AGAIN_S if subject.startswith("$") else ():
-            answer = await self._ask(subject, payload, headers, timeout_s)
-            if not _is_unheard(answer):
-                return answer
-            await asyncio.sleep(wait_s)
-        answer = await self._ask(subject, payload, headers, timeout_s)
-        if _is_unheard(answer):
-            raise NoAnswer(f"nobody listens on {subject}")
-        return answer
+            try:
+                return await self._ask(subject, payload, headers, timeout_s)
+            except NobodyListens:
+                await asyncio.sleep(wait_s)
+        return await self._ask(subject, payload, headers, timeout_s)
 
     async def _ask(self, subject: str, payload: bytes, headers: bytes, timeout_s: float) -> Reply:
         self._count += 1
@@ -242,7 +241,7 @@ class Link:
         finally:
             timer.cancel()
             self._waiting.pop(token, None)
-        if answer.headers is not None and header_lines.status(answer.headers) == _NO_RESPONDERS:
+        if header_lines.status(answer.headers) == _NO_RESPONDERS:
             raise NobodyListens(f"nobody listens on {subject}")
         return answer
 
@@ -272,7 +271,7 @@ class Link:
             timer.cancel()
             self._waiting.pop(key, None)
             self.close_inbox(inbox)
-        if _is_unheard(end):
+        if header_lines.status(end.headers) == _NO_RESPONDERS:
             raise NobodyListens(f"nobody listens on {subject}")
         return answers
 
@@ -303,10 +302,6 @@ class Link:
         sink = self._open.get(token)
         if sink is not None:
             sink(subject, reply, data, headers)
-
-
-def _is_unheard(answer: Reply) -> bool:
-    return answer.headers is not None and header_lines.status(answer.headers) == _NO_RESPONDERS
 
 
 def check_subject(subject: str) -> None:

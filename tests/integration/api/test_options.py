@@ -61,7 +61,7 @@ async def test_who_does_not_say_waits_as_long_as_the_work_may_take(small: Instal
     assert (answer.status_code, by_host(answer)["web-00"]["stdout"]) == (202, "done\n")
 
 
-@pytest.mark.parametrize("query", ["?wait=-1", "?wait=soon", "?wait=3601", "?wait=", "?dry_run=maybe"])
+@pytest.mark.parametrize("query", ["?wait=-1", "?wait=soon", "?wait=3601", "?wait=", "?dry_run=maybe", "?dry_run="])
 async def test_an_option_that_makes_no_sense_is_refused(fleet: Installation, query: str) -> None:
     answer = await fleet.admin.post(SHELL.format("web-00") + query, {"command": "true"})
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid")

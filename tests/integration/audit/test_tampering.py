@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,7 @@ from tests.integration.audit.kit import Audit, ask, change, entries
 
 from osapi.audit import record
 from osapi.audit.kind import Kind
+from osapi.audit.losses import CODE, TOLD_S
 from osapi.audit.service import AuditService
 from osapi.pki.ed25519 import PrivateKey
 from osapi.pki.signing import Signer
@@ -21,10 +23,10 @@ LENGTH = 20
 Messages = dict[int, bytes]
 
 
-async def written(audit: Audit) -> tuple[AuditService, Messages]:
+async def written(audit: Audit, length: int = LENGTH) -> tuple[AuditService, Messages]:
     """A controller that goes on, and what it has written."""
     service = await audit.start()
-    for number in range(LENGTH):
+    for number in range(length):
         await change(service, user=f"user-{number}")
     await service.fresh()
     messages = await audit.messages()
@@ -156,3 +158,36 @@ async def test_what_somebody_else_writes_is_not_believed(audit: Audit) -> None:
     assert [one.path for one in await entries(service)] == ["/api/thing/1", "/api/thing/1"]
     tally = await audit.verify(service)
     assert {found.fault.value for found in tally.breaks} == {"foreign"}
+
+
+async def test_what_one_controller_finds_every_other_tells_too(audit: Audit, eventually: Eventually) -> None:
+    """Those that run, and those that are started later; for a day, unless it is found again."""
+    _, messages = await written(audit, 80)  # the end is looked at by each at its start
+    edit(messages, 2)
+    await audit.tamper(messages)
+    finder, other = await audit.start(), await audit.start(name="other")
+    assert other.loss() is None
+    await finder.check()
+    found = finder.loss()
+    assert found == "message 2 was altered after it was written"
+    await eventually(lambda: other.loss() == found)
+    later = await audit.start(name="later")
+    await eventually(lambda: later.is_read)
+    assert later.loss() == found
+    tomorrow = await audit.start(name="tomorrow", clock=lambda: time.time() + TOLD_S)
+    await eventually(lambda: tomorrow.is_read)
+    assert tomorrow.loss() is None
+    await later.check()
+    assert len(await entries(later, equal={"kind": Kind.REMARK.value})) == 1
+
+
+async def test_nobody_but_a_controller_can_say_that_something_was_found(audit: Audit) -> None:
+    service = await audit.start()
+    stranger = Audit(audit.broker, audit.folder / "stranger")
+    intruder = await stranger.start()
+    intruder.tail.broken("all is lost")
+    await intruder.fresh()
+    await change(service, user=CODE, path=f"/api/{CODE}")
+    await service.fresh()
+    assert CODE.encode() in b"".join((await audit.messages()).values())
+    assert (intruder.loss(), service.loss()) == ("all is lost", None)

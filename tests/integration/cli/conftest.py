@@ -73,4 +73,4 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 def _agents(fleet: Fleet) -> int:
     with fleet.client() as client:
-        return len(client.node("_all").hostname.get())
+        return len(client.agents.list().agents)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -92,6 +93,12 @@ async def test_behind_a_proxy_each_client_is_limited_on_its_own(make_controller:
     assert last.status == 429
     assert controller.get("/api/job", "a.b.c", X_Forwarded_For="198.51.100.2").status == 401
     assert controller.get("/api/job", "a.b.c", X_Forwarded_For="198.51.100.2, 198.51.100.1").status == 429
+    items = controller.get("/api/audit?kind=refusal", controller.token("admin"), X_Forwarded_For="198.51.100.9").json
+    assert Counter(one["source_ip"] for one in items["items"]) == {"198.51.100.1": 5, "198.51.100.2": 1}
+    direct = make_controller()
+    direct.get("/api/job", "a.b.c", X_Forwarded_For="198.51.100.1")
+    [told] = direct.get("/api/audit?kind=refusal&limit=1", direct.token("admin")).json["items"]
+    assert told["source_ip"] == "127.0.0.1"
 
 
 def test_pages_of_no_other_origin_may_call_unless_the_settings_say_so(controller: ControllerProcess) -> None:

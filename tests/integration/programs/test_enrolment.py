@@ -70,11 +70,13 @@ async def connected(installation: Installation, seed: Path, problems: list[str])
         await made.connect(
             f"nats://127.0.0.1:{installation.nats_port}", nkeys_seed=str(seed), error_cb=note, allow_reconnect=False
         )
-    except nats.errors.Error:
+    except (nats.errors.Error, ConnectionError) as problem:
         if made._transport is not None:  # nats-py leaves the socket of an attempt that is refused open
             made._transport.close()
             with contextlib.suppress(ConnectionError):  # the broker may have hung up first
                 await made._transport.wait_closed()
+        if isinstance(problem, ConnectionError):  # the broker hung up before its refusal could be read
+            raise nats.errors.AuthorizationError from problem
         raise
     return made
 
@@ -397,3 +399,34 @@ def request(machine: str) -> bytes:
         nonce=bytes(16),
     )  # fmt: skip
     return envelope.seal(Signer(key), envelope.JOIN, msgspec.json.encode(asked))
+
+
+@pytest.mark.parametrize("decision", ["reject", "revoke"])
+async def test_a_barred_key_joins_again_once_it_is_allowed_and_needs_a_new_token(
+    installation: Installation, decision: str
+) -> None:
+    started(installation)
+    agent = second(installation, token(installation, *(["--review"] if decision == "reject" else [])))
+    agent.wait_event("enrolment.pending" if decision == "reject" else "agent.ready")
+    own = {"OSAPI_DATA_DIR": str(installation.folder / "second")}
+    shown = installation.run("client", "agent", "key", "fingerprint", "--json", **own)
+    key = json.loads(shown.stdout)["fingerprint"]
+    client(installation, "agent", decision, "--hostname", "second")
+    agent.process.kill()
+    agent.process.wait()
+    assert "the key" in refused(second(installation, token(installation)))
+    told = client(installation, "agent", "allow", "--fingerprint", key)
+    assert told["message"] == f"the key {key} of second may join again, with a new join token"
+    with pytest.raises(nats.errors.Error):  # allowed is not accepted
+        await connected(installation, installation.folder / "second" / "agent" / "agent.seed", [])
+    agent = second(installation, token(installation))
+    agent.wait_event("agent.ready")
+    assert client(installation, "node", "hostname", "get", "-T", "second")
+    again = installation.run("client", "agent", "allow", "--fingerprint", key)
+    assert again.returncode != 0
+    assert f"no key {key} is barred" in again.stderr
+    entries = client(installation, "audit", "list")["items"]
+    assert [each["path"] for each in entries if each["path"] == "/api/agent/allow"] == ["/api/agent/allow"] * 2
+    client(installation, "agent", "revoke", "--hostname", "second")
+    agent.stop()
+    assert "the key" in refused(second(installation, token(installation))), "it can be barred again"

@@ -42,9 +42,12 @@ def fresh(installation: Installation) -> Running:
 
 
 def sockets(pid: int) -> set[str]:
-    """Inodes of the sockets of a process; see proc_pid_fd(5)."""
+    """Inodes of the sockets of a process, none when it has just ended; see proc_pid_fd(5)."""
     found: set[str] = set()
-    for link in Path(f"/proc/{pid}/fd").iterdir():
+    links = list[Path]()
+    with suppress(FileNotFoundError):
+        links += Path(f"/proc/{pid}/fd").iterdir()
+    for link in links:
         with suppress(OSError):
             if (name := str(link.readlink())).startswith("socket:["):
                 found.add(name[8:-1])

@@ -14,6 +14,9 @@ from .test_start import started
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
+LINES = ("job.submitted", "http.request", "job.ended")
+SPANS = ["POST /api/node/{hostname}/command/exec", "POST /api/node/{hostname}/command/exec", "job.process"]
+"""In which span each of these lines is logged."""
 
 
 @pytest.fixture
@@ -62,7 +65,7 @@ def test_one_trace_leads_from_the_command_line_to_the_command_on_the_host(
     installation: Installation, collector: Collector
 ) -> None:
     environ = wanted(collector.address)
-    running = started(installation, **environ)
+    running = started(installation, **environ, OSAPI_DEBUG="true")
     job_id = run_command(installation, **environ)
     spans = whole(collector)
     assert line_of(spans, "run true") == [
@@ -83,8 +86,16 @@ def test_one_trace_leads_from_the_command_line_to_the_command_on_the_host(
     assert not [span for span in spans.values() if span.failed]
     told = installation.run("client", "job", "get", "--job-id", job_id, "--json")
     assert json.loads(told.stdout)["trace_id"] == TRACE
-    ended = [event for event in running.events("job.ended") if event["job_id"] == job_id]
-    assert [event["trace_id"] for event in ended] == [TRACE]
+    listed = installation.run("client", "audit", "list", "--job-id", job_id, "--json")
+    [entry] = json.loads(listed.stdout)["items"]
+    assert (entry["trace_id"], entry["kind"]) == (TRACE, "change")
+    lines = {name: [one for one in running.events(name) if one.get("job_id") == job_id] for name in LINES}
+    assert {name: [one["trace_id"] for one in found] for name, found in lines.items()} == {
+        name: [TRACE] for name in LINES
+    }
+    assert {one["request_id"] for name in LINES[:2] for one in lines[name]} == {entry["request_id"]}
+    by_span = {span.span_id: span.name for span in spans.values()}
+    assert [by_span[lines[name][0]["span_id"]] for name in LINES] == SPANS
 
 
 def test_a_failure_is_told_by_its_code_and_arguments_and_output_not_at_all(

@@ -120,6 +120,20 @@ async def test_a_request_that_nobody_hears_fails_at_once(broker: Broker) -> None
     assert time.monotonic() - started < 1
 
 
+async def test_a_request_to_jetstream_is_repeated_while_nobody_hears_it(broker: Broker, connect: Any) -> None:
+    other = await connect()
+    asking = asyncio.create_task(broker.request("$late", timeout_s=5))
+    await broker.flush()
+
+    async def answer(message: Message) -> None:
+        await message.respond(b"here")
+
+    await other.subscribe("$late", answer)
+    assert (await asking).data == b"here"
+    with pytest.raises(NoAnswer, match="nobody listens"):
+        await broker.request("$never", timeout_s=5)
+
+
 async def test_a_request_that_nobody_answers_fails_after_its_time(broker: Broker) -> None:
     async def silent(_: Message) -> None: ...
 

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from osapi.broker import binary, configuration, permissions, prepare
+from osapi.broker import accounts, binary, configuration, permissions
+from osapi.broker.accounts import Guests, Identities
 from osapi.broker.log import ServerLog
 from osapi.config.nats import NatsSettings, Server, ServerAuth, User
 from osapi.config.settings import Settings
@@ -21,8 +22,8 @@ from osapi.contract.ids import MachineId
 from osapi.telemetry import log
 
 STORE = Path("/data/nats")
-IDENTITIES = configuration.Identities(controller="UCONTROLLER", broker="UBROKER")
-GUESTS = configuration.Guests(agents={"m1": "UAGENT"}, tokens={"t0": "UTOKEN"})
+IDENTITIES = Identities(controller="UCONTROLLER", broker="UBROKER")
+GUESTS = Guests(agents={"m1": "UAGENT"}, tokens={"t0": "UTOKEN"})
 
 
 def settings(**server: Any) -> Settings:
@@ -34,8 +35,8 @@ def document(**server: Any) -> dict[str, Any]:
 
 
 def users(**server: Any) -> list[dict[str, Any]]:
-    accounts = document(**server)["accounts"]
-    return [*accounts["OSAPI"]["users"], *accounts["AGENTS"]["users"]]
+    both = document(**server)["accounts"]
+    return [*both["OSAPI"]["users"], *both["AGENTS"]["users"]]
 
 
 def test_by_default_it_listens_on_loopback_and_syncs_before_it_acknowledges() -> None:
@@ -80,7 +81,6 @@ def test_by_default_the_controller_may_all_and_an_agent_its_own_subjects() -> No
         "pki.rotate",
         "_INBOX.m1.>",
     ]
-    assert agent["permissions"]["allow_responses"] is True
     assert broker["nkey"] == "UBROKER"
     assert broker["permissions"]["publish"]["allow"] == [
         "$KV.agent-registry.nats.*",
@@ -96,7 +96,6 @@ def test_by_default_the_controller_may_all_and_an_agent_its_own_subjects() -> No
         "permissions": {
             "publish": {"allow": ["enroll.request.t0"]},
             "subscribe": {"allow": ["_INBOX.join-t0.>"]},
-            "allow_responses": False,
         },
     }
 
@@ -163,9 +162,9 @@ def test_with_none_everybody_is_let_in() -> None:
 
 
 def test_only_what_any_agent_or_token_may_say_or_hear_passes_between_the_accounts() -> None:
-    accounts = document()["accounts"]
-    said = [each["service"] for each in accounts["OSAPI"]["exports"] if "service" in each]
-    heard = [each["stream"] for each in accounts["OSAPI"]["exports"] if "stream" in each]
+    both = document()["accounts"]
+    said = [each["service"] for each in both["OSAPI"]["exports"] if "service" in each]
+    heard = [each["stream"] for each in both["OSAPI"]["exports"] if "stream" in each]
     assert said == [
         "hello.*",
         "output.*.*",
@@ -192,19 +191,28 @@ def test_only_what_any_agent_or_token_may_say_or_hear_passes_between_the_account
         "drain.*",
         "pki.rotate",
     ]
-    assert accounts["AGENTS"]["imports"] == [
+    assert both["AGENTS"]["imports"] == [
         *({"service": {"account": "OSAPI", "subject": subject}} for subject in said),
         *({"stream": {"account": "OSAPI", "subject": subject}} for subject in heard),
     ]
-    assert all(each["accounts"] == ["AGENTS"] for each in accounts["OSAPI"]["exports"])
-    assert "jetstream" not in accounts["AGENTS"]
+    assert all(each["accounts"] == ["AGENTS"] for each in both["OSAPI"]["exports"])
+    assert "jetstream" not in both["AGENTS"]
+
+
+def test_installations_that_share_a_server_have_accounts_of_their_own() -> None:
+    first, second = document(namespace="site1")["accounts"], document(namespace="site2")["accounts"]
+    assert [*first, *second] == ["OSAPI-site1", "AGENTS-site1", "OSAPI-site2", "AGENTS-site2"]
+    assert {each["service"]["account"] for each in first["AGENTS-site1"]["imports"] if "service" in each} == {
+        "OSAPI-site1"
+    }
+    assert all(each["accounts"] == ["AGENTS-site2"] for each in second["OSAPI-site2"]["exports"])
 
 
 @pytest.mark.parametrize(("auth", "former", "now"), [("nkey", "$G", "OSAPI"), ("user_pass", "OSAPI", "$G")])
 def test_streams_are_found_in_the_account_that_is_in_use(tmp_path: Path, auth: Any, former: str, now: str) -> None:
     (tmp_path / "jetstream" / former / "streams" / "JOBS").mkdir(parents=True)
     for _ in range(2):
-        prepare.move_streams(tmp_path, configuration.account(settings(auth=ServerAuth(type=auth))))
+        accounts.move_streams(tmp_path, settings(auth=ServerAuth(type=auth)))
         assert [path.name for path in (tmp_path / "jetstream").iterdir()] == [now]
         assert (tmp_path / "jetstream" / now / "streams" / "JOBS").is_dir()
 
@@ -212,7 +220,7 @@ def test_streams_are_found_in_the_account_that_is_in_use(tmp_path: Path, auth: A
 def test_streams_of_the_account_in_use_are_not_replaced(tmp_path: Path) -> None:
     for name in ("$G", "OSAPI"):
         (tmp_path / "jetstream" / name).mkdir(parents=True)
-    prepare.move_streams(tmp_path, "OSAPI")
+    accounts.move_streams(tmp_path, settings())
     assert sorted(path.name for path in (tmp_path / "jetstream").iterdir()) == ["$G", "OSAPI"]
 
 
@@ -226,11 +234,11 @@ def test_streams_of_the_account_in_use_are_not_replaced(tmp_path: Path) -> None:
     ],
 )
 def test_the_server_itself_accepts_what_is_written(tmp_path: Path, server: dict[str, Any]) -> None:
-    nkeys = configuration.Identities(
+    nkeys = Identities(
         controller="UAOMQBNJWAL6UNAPBH2BEW6SD6GCCVQYR6X7FYAJPH4HVX2X6JQQBTBG",
         broker="UDB4B3VC5DGACTNRR57ABTKFAHWHTQSE7WP5U65SFSEQ4HSG67ZW3BU7",
     )
-    guests = configuration.Guests(agents={"m1": "UD33FVMM5K4JY3YDADFAWZ2BA7GHQHC7ZX5N2VHW7B3C4WA4UCHWIU4W"})
+    guests = Guests(agents={"m1": "UD33FVMM5K4JY3YDADFAWZ2BA7GHQHC7ZX5N2VHW7B3C4WA4UCHWIU4W"})
     file = tmp_path / "nats-server.conf"
     file.write_bytes(configuration.text(configuration.document(settings(**server), tmp_path, 10**9, nkeys, guests)))
     done = subprocess.run(

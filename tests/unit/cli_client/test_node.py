@@ -50,7 +50,7 @@ def test_one_row_for_each_entry_of_a_list(node: Cli, controller: FakeController)
         ["HOSTNAME", "STATUS", "MOUNT", "TOTAL", "USED", "USAGE"],
         ["web-01", "ok", "/", "1.0", "GiB", "512.0", "MiB", "50.0%"],
         ["web-01", "ok", "/srv", "1023", "B", "0", "B", "0.0%"],
-        ["web-02", "ok"],
+        ["web-02", "ok", "(none)"],
     ]
 
 
@@ -277,7 +277,12 @@ def test_a_mistyped_command_is_told_with_what_may_be_meant(cli: Cli, words: tupl
 
 
 def test_what_is_not_found_is_looked_for_with_the_list_of_its_kind(node: Cli, controller: FakeController) -> None:
-    hint = "See what there is: osapi client node user list -T web-01"
-    for words, is_told in ((("user", "get", "--name", "x"), True), (("package", "install", "--name", "x"), False)):
+    hint = "See what there is: osapi client node {} list -T web-01"
+    for words, is_told in (
+        (("user", "get", "--name", "x"), True),
+        (("service", "start", "--name", "x"), True),
+        (("process", "signal", "--pid", "7", "--signal", "TERM"), True),
+        (("package", "install", "--name", "x"), False),
+    ):
         controller.answer({"error": "web-01: not there", "code": "not_found", "job_id": JOB}, status=404)
-        assert (hint in node(*words, "-T", "web-01").err) is is_told
+        assert (hint.format(words[0]) in node(*words, "-T", "web-01").err) is is_told

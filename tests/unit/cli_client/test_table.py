@@ -34,6 +34,11 @@ def test_the_widest_column_gives_first() -> None:
     assert row == f"  short  {'x' * 20}…"
 
 
+def test_a_column_that_is_whole_is_never_cut() -> None:
+    (_, row) = table.lines(("a", "b", "c"), [("x" * 19, "y" * 25, "z" * 25)], width=59, whole=(0,))
+    assert row == f"  {'x' * 19}  {'y' * 16}…  {'z' * 16}…"
+
+
 def test_no_column_takes_more_than_its_share() -> None:
     (_, row) = table.lines(("a",), [("x" * 200,)], width=1000)
     assert table.text_width(row.strip()) == table.MOST

@@ -83,6 +83,24 @@ def person(controller: FakeController, tmp_path: Path) -> Person:
     return Person(controller, tmp_path)
 
 
+def test_a_row_that_is_too_wide_is_told_line_by_line(person: Person, controller: FakeController) -> None:
+    told = ok(id="229b" * 16, name="web", image="probe:1", state="running", created="2026-01-31T12:00:00.040115Z")
+    controller.results(told)
+    line = "client node container docker inspect --id web -T web-01"
+    seen = person.run(line, width=80, NO_COLOR="1", TZ="Asia/Tokyo")
+    assert [line.strip() for line in seen.lines if ":" in line][1:] == [
+        "Hostname: web-01",
+        "Status: ok",
+        f"Id: {'229b' * 16}",
+        "Name: web",
+        "Image: probe:1",
+        "State: running",
+        "Created: 2026-01-31 21:00:00",
+    ]
+    controller.results(told)
+    assert "HOSTNAME  STATUS  ID" in person.run(line, width=250, NO_COLOR="1").text
+
+
 def test_a_table_has_colours_and_fits(person: Person, controller: FakeController) -> None:
     controller.results(ok(key="net.ipv4.conf." + "x" * 100, value="1"), failed("web-02", "no", "x"))
     seen = person.run("client node sysctl list -T web-01", width=60)

@@ -26,6 +26,7 @@ class Colour(enum.Enum):
 
 class Part(msgspec.Struct):
     size: int
+    unit: Annotated[str, Meta(pattern="^[kM]$", description="Unit of the size.")] = "k"
 
 
 class Request(msgspec.Struct, kw_only=True):
@@ -39,6 +40,7 @@ class Request(msgspec.Struct, kw_only=True):
     mode: Literal["fast", "slow"] = "fast"
     when: Annotated[datetime, Meta(tz=True)] | None = None
     tags: list[str] = []
+    servers: Annotated[list[Annotated[str, Meta(pattern="^[a-z]+$")]], Meta(description="Names of servers.")] = []
     numbers: list[int] | None = None
     parts: list[Part] = []
     by_name: dict[str, Part] = {}
@@ -128,7 +130,8 @@ FAULTS = {
     "name=": 'name: "" is not allowed; expected text of length >= 1',
     "name=A1": 'name: "A1" is not allowed; what belongs there: Name in small letters, for example "web"',
     "numbers=1&numbers=x": 'numbers[1]: "x" is not allowed; expected a whole number',
-    "when=soon": "when: Invalid RFC3339 encoded datetime",
+    "when=soon": 'when: "soon" is not allowed; expected a time such as 2026-01-31T12:00:00Z',
+    "when=0.5": 'when: "0.5" is not allowed; expected a time such as 2026-01-31T12:00:00Z',
 }
 
 
@@ -149,6 +152,14 @@ BODY_FAULTS = {
     '{"by_name": {"a": {"size": null}}}': (
         "by_name[...].size",
         "by_name[...].size: a value in it is not allowed; expected a whole number",
+    ),
+    '{"servers": ["ok", "not ok"]}': (
+        "servers[1]",
+        'servers[1]: "not ok" is not allowed; what belongs there: Names of servers',
+    ),
+    '{"parts": [{"size": 1, "unit": "G"}]}': (
+        "parts[0].unit",
+        'parts[0].unit: "G" is not allowed; what belongs there: Unit of the size',
     ),
     '{"tags": "a"}': ("tags", 'tags: "a" is not allowed; expected a list'),
     '{"flag": 1}': ("flag", "flag: 1 is not allowed; expected true or false"),

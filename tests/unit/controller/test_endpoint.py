@@ -97,7 +97,11 @@ async def test_a_value_that_does_not_fit_is_400(played: Stage) -> None:
 
 async def test_readiness_tells_what_is_missing() -> None:
     problems = ["the broker is not connected"]
-    played = stage(checks=[lambda: None, lambda: problems[0] if problems else None])
+
+    def one() -> str | None:
+        return problems[0] if problems else None
+
+    played = stage(checks=[lambda: None, one, one])
     for path in ("/health/ready", "/api/health/ready"):
         answer = await played.call("GET", path)
         assert (answer.status, answer.json) == (503, {"status": "not_ready", "error": "the broker is not connected"})

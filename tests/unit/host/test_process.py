@@ -132,6 +132,7 @@ class TestSurroundings:
         with pytest.raises(Permanent) as caught:
             await run(Program(argv=(str(tmp_path / "text"),)))
         assert caught.value.error_code == "denied"
+        assert "is it a program, and may this account run it?" in caught.value.message
 
     async def test_no_descriptor_is_lost(self) -> None:
         before = open_descriptors()

@@ -28,6 +28,19 @@ def test_the_processor_is_told_in_percent_of_one_core_since_the_last_look() -> N
     assert busy.threads >= 1
 
 
+def test_two_looks_in_a_row_do_not_make_a_tick_of_the_clock_a_load() -> None:
+    times = iter([0.0, 0.001, 1.0, 1.001, 2.0])
+    meter = ProcessMeter(clock=lambda: next(times))
+    while meter._sample().cpu_s == meter._used:
+        pass  # until the next tick
+    assert meter.read().cpu_percent == 0
+    told = meter.read().cpu_percent
+    assert 0 < told < 100
+    while meter._sample().cpu_s == meter._used:
+        pass
+    assert meter.read().cpu_percent == told
+
+
 def test_another_process_is_measured_and_told_with_zeros_when_it_is_gone() -> None:
     line = [sys.executable, "-c", "print('up', flush=True); input()"]
     with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlparse
@@ -9,7 +10,7 @@ from nats.aio.client import Client as NatsClient
 from nats.aio.client import Server
 
 from osapi.tls.trust import Trust
-from osapi.transport.client import Client
+from osapi.transport.client import Client, Transport
 
 
 @pytest.fixture
@@ -51,3 +52,14 @@ async def test_a_connection_that_is_lost_as_its_handshake_ends_is_no_crash(
     )
     await client._process_connect_init()
     assert protocol is None or protocol._over_ssl
+
+
+@pytest.mark.anyio
+async def test_a_socket_that_never_tells_that_it_is_closed_is_cut() -> None:
+    never, cut = asyncio.Event(), list[str]()
+    transport = Transport()
+    transport._io_writer = SimpleNamespace(  # type: ignore[assignment] # as much of it as is used
+        wait_closed=never.wait, transport=SimpleNamespace(abort=lambda: cut.append("cut"))
+    )
+    await transport.wait_closed()
+    assert cut == ["cut"]

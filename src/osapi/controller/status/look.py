@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from osapi.contract.errors import OsapiError
@@ -65,16 +65,24 @@ async def look(sources: Sources) -> Findings:
         ask("consumers", lambda: sources.survey.waiting(jobs)),
         ask("dead_letters", sources.jobs.dead_letters.count),
     )
-    _judge_space(found)
+    if found.space is not None:
+        found.space = bounded(found.space, [each.record.most_bytes for each in sources.fleet.components.list()])
+        found.components["store"] = _checked(full(found.space))
     _judge_programs(found, sources)
     return found
 
 
-def _judge_space(found: Findings) -> None:
-    space = found.space
-    if space is not None and space.limit_bytes and space.used_bytes > FULL * space.limit_bytes:
-        text = f"{space.used_bytes} of {space.limit_bytes} bytes are used; at the limit jobs are refused"
-        found.components["store"] = _checked(text)
+def bounded(space: Space, most_bytes: Iterable[int]) -> Space:
+    """With the least that a broker may store, as each has told (0: none), where its account has no limit."""
+    told = [most for most in most_bytes if most]
+    return replace(space, limit_bytes=min(told)) if told and space.limit_bytes is None else space
+
+
+def full(space: Space) -> str | None:
+    """What to say when there is little room left; None while there is enough, or no limit is known."""
+    if not space.limit_bytes or space.used_bytes <= FULL * space.limit_bytes:
+        return None
+    return f"{space.used_bytes} of {space.limit_bytes} bytes are used; at the limit jobs are refused"
 
 
 def _judge_programs(found: Findings, sources: Sources) -> None:

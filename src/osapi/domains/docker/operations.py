@@ -68,7 +68,7 @@ INSPECT = Operation(
         Column("NAME", "name"),
         Column("IMAGE", "image"),
         Column("STATE", "state"),
-        Column("CREATED", "created"),
+        Column("CREATED", "created", Format.MOMENT),
         Column("HEALTH", "health"),
         Column("PORTS", "ports"),
         Column("MOUNTS", "mounts"),
@@ -220,7 +220,7 @@ LOGS = Operation(
     command=("node", "container", "docker", "logs"),
     summary="Show the latest lines that a container has written, or follow them.",
     columns=(
-        Column("TIMESTAMP", "lines[].timestamp"),
+        Column("TIMESTAMP", "lines[].timestamp", Format.MOMENT),
         Column("STREAM", "lines[].stream"),
         Column("MESSAGE", "lines[].message"),
     ),
@@ -263,7 +263,7 @@ IMAGE_LIST = Operation(
         Column("TAGS", "images[].tags"),
         Column("IMAGE ID", "images[].id"),
         Column("SIZE", "images[].size", Format.BYTES),
-        Column("CREATED", "images[].created"),
+        Column("CREATED", "images[].created", Format.MOMENT),
     ),
 )
 

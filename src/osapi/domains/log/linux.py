@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from osapi.contract.errors import NotFound
 from osapi.contract.operation import Nothing
 from osapi.domains.log import journal
 from osapi.domains.log import since as times
@@ -37,14 +38,24 @@ class LinuxLog:
         return await self._entries(request)
 
     async def unit(self, request: LogUnitQuery, /) -> LogUnitEntries:
-        """The latest entries of one unit; a unit that does not exist has none."""
+        """The latest entries of one unit, also of one that is gone. Raises `NotFound` when there is neither.
+
+        One that is followed need not exist yet.
+        """
         found = await self._entries(request, f"--unit={request.name}")
+        known = bool(found.entries or found.followed)
+        state = "" if known else await self._load_state(request.name)
+        if state == "not-found" and not request.follow and not found.restricted:
+            raise NotFound(
+                f"there is no unit {request.name} on this host, and no entry of one in its journal that fits; osapi client "
+                "node service list shows what there is"
+            )
         return LogUnitEntries(
             entries=found.entries,
             restricted=found.restricted,
             truncated=found.truncated,
             followed=found.followed,
-            unit_known=bool(found.entries or found.followed) or await self._exists(request.name),
+            unit_known=known or state not in ("", "not-found"),
         )
 
     async def sources(self, _: Nothing, /) -> LogSources:
@@ -83,9 +94,10 @@ class LinuxLog:
             raise failure_of(done)
         return done
 
-    async def _exists(self, unit: str) -> bool:
+    async def _load_state(self, unit: str) -> str:
+        """What systemd says, `not-found` for instance; empty when it does not answer."""
         done = await self._host.run(("systemctl", "show", "--property=LoadState", "--value", "--", unit))
-        return done.exit_code == 0 and done.stdout.strip() != b"not-found"
+        return done.stdout.decode().strip() if done.exit_code == 0 else ""
 
 
 def query_argv(request: LogQuery) -> tuple[str, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from osapi.contract.operation import Column, Kind, Nothing, Operation
+from osapi.contract.operation import Column, Format, Kind, Nothing, Operation
 from osapi.domains.log.models import LogEntries, LogQuery, LogSources, LogUnitEntries, LogUnitQuery
 
 _ENTRIES = (
-    Column("TIMESTAMP", "entries[].timestamp"),
+    Column("TIMESTAMP", "entries[].timestamp", Format.MOMENT),
     Column("UNIT", "entries[].unit"),
     Column("MESSAGE", "entries[].message"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from osapi.contract.operation import Column, Kind, Nothing, Operation
+from osapi.contract.operation import Column, Format, Kind, Nothing, Operation
 from osapi.domains.power.models import PowerChange, PowerStatus, RebootRequest, ShutdownRequest
 
 _CHANGE = (Column("ACTION", "action"), Column("DELAY", "delay"))
@@ -62,7 +62,7 @@ GET = Operation(
     route=("GET", "/power"),
     command=("node", "power", "get"),
     summary="Show whether a reboot or shutdown is pending.",
-    columns=(Column("ACTION", "action"), Column("AT", "at"), Column("MESSAGE", "message")),
+    columns=(Column("ACTION", "action"), Column("AT", "at", Format.MOMENT), Column("MESSAGE", "message")),
 )
 
 OPERATIONS = (REBOOT, SHUTDOWN, CANCEL, GET)

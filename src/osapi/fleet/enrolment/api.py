@@ -44,6 +44,15 @@ class AcceptRequest(msgspec.Struct, kw_only=True):
     ] = ""
 
 
+class AllowRequest(msgspec.Struct, kw_only=True):
+    """Names a barred key."""
+
+    fingerprint: Annotated[
+        str,
+        Meta(pattern=r"^SHA256:[0-9a-f]{64}$(?!\n)", description="Fingerprint of a key that was rejected or revoked."),
+    ]
+
+
 class JoinTokenRequest(msgspec.Struct, kw_only=True):
     """What a join token shall be good for."""
 
@@ -117,7 +126,7 @@ REJECT = Endpoint(
     method="POST",
     path="/api/agent/{hostname}/reject",
     permission="agent:write",
-    summary="Reject a host that waits; its key is never accepted.",
+    summary="Reject a host that waits; its key is accepted no more.",
     tag=_TAG,
     request=AgentRequest,
     response=Message,
@@ -128,11 +137,21 @@ REVOKE = Endpoint(
     method="POST",
     path="/api/agent/{hostname}/revoke",
     permission="agent:write",
-    summary="Cut an agent off at once; its key is never accepted again.",
+    summary="Cut an agent off at once; its key is accepted no more.",
     tag=_TAG,
     request=AgentRequest,
     response=Message,
     in_query=True,
+)
+ALLOW = Endpoint(
+    operation_id="allowAgentKey",
+    method="POST",
+    path="/api/agent/allow",
+    permission="agent:write",
+    summary="Let a key that was rejected or revoked join again, with a new join token.",
+    tag=_TAG,
+    request=AllowRequest,
+    response=Message,
 )
 MAKE_TOKEN = Endpoint(
     operation_id="createJoinToken",

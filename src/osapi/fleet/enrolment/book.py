@@ -99,9 +99,9 @@ class Book:
         return found if isinstance(found, TokenEntry) else None
 
     def barred(self, key: str) -> Barred | None:
-        """Whether the key with this fingerprint is revoked, and why."""
+        """Whether the key with this fingerprint is barred, and why; None also when it was allowed again."""
         found = self._records.get(records.barred_of(key))
-        return found if isinstance(found, Barred) else None
+        return found if isinstance(found, Barred) and not found.allowed_by else None
 
     @property
     def keys(self) -> Sequence[KeyEntry]:

@@ -45,6 +45,11 @@ class EnrolmentRoutes:
         found = await self._enrolment.revoke(machine, call.caller.subject)
         return _said(f"{call.request.hostname} ({machine}) is cut off; its key {found} is barred")
 
+    async def allow(self, call: Call) -> Reply:
+        _refuse_limited(call.caller)
+        found = await self._enrolment.allow(call.request.fingerprint, call.caller.subject)
+        return _said(f"the key {found.fingerprint} of {found.machine_id} may join again, with a new join token")
+
     async def make_token(self, call: Call) -> Reply:
         _refuse_limited(call.caller)
         request: api.JoinTokenRequest = call.request
@@ -85,6 +90,7 @@ def routes(enrolment: Enrolment, registry: Registry) -> Routes:
         (api.ACCEPT, serve.accept),
         (api.REJECT, serve.reject),
         (api.REVOKE, serve.revoke),
+        (api.ALLOW, serve.allow),
         (api.MAKE_TOKEN, serve.make_token),
         (api.TOKENS, serve.tokens),
         (api.DROP_TOKEN, serve.drop_token),

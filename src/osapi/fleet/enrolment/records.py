@@ -82,13 +82,15 @@ class TokenEntry(Record, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Barred(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """A key that is never accepted again, under `revoked.<fingerprint>`."""
+    """A key that is accepted no more until somebody allows it, under `revoked.<fingerprint>`."""
 
     fingerprint: str
     machine_id: MachineId
     since: datetime
     by: str
     reason: str
+    allowed_by: str = ""
+    """Who has allowed it again, at `since`; empty while it is barred. The entry stays, for a removal is not signed."""
 
 
 def key_of(machine: MachineId) -> str:

@@ -147,18 +147,27 @@ class Enrolment:
         await self._remove(pending.key)
 
     async def reject(self, pending: Pending, by: str) -> None:
-        """Never accept this key."""
+        """Accept this key no more, until it is allowed."""
         await self._bar(pending.fingerprint, pending.machine_id, by, "rejected")
         await self._remove(pending.key)
 
     async def revoke(self, machine: MachineId, by: str) -> str:
-        """Believe the key of this machine no longer and never accept it again; returns its fingerprint. Raises `NotFound`."""
+        """Believe the key of this machine no longer, nor again until it is allowed; returns its fingerprint. Raises `NotFound`."""
         entry = self.book.key(machine)
         if entry is None:
             raise NotFound(f"{machine} is known by no key")
         found = records.print_of(entry.signing_key)
         await self._bar(found, machine, by, "revoked")
         await self._gone(entry)
+        return found
+
+    async def allow(self, key: str, by: str) -> Barred:
+        """Let the key with this fingerprint ask again; a join token decides then, as for a new one. Raises `NotFound`."""
+        found = self.book.barred(key)
+        if found is None:
+            raise NotFound(f"no key {key} is barred; its host shows it with `osapi client agent key fingerprint`")
+        await self._write(msgspec.structs.replace(found, allowed_by=by, since=self._now()))
+        _log.info("enrolment.allowed", machine_id=found.machine_id, fingerprint=found.fingerprint, by=by)
         return found
 
     async def forget(self, machine: MachineId) -> None:
