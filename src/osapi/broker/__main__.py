@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable, Iterator
 
 from osapi.broker import door, room
-from osapi.broker.certificates import Certificates, own_trust
 from osapi.broker.accounts import Guests
+from osapi.broker.certificates import Certificates, own_trust
 from osapi.broker.door import Door
 from osapi.broker.prepare import Prepared, prepare, write
 from osapi.broker.reporting import Reporting

@@ -85,10 +85,7 @@ def _users(settings: Settings, guests: Guests) -> list[dict[str, Any]]:
             {"nkey": nkey, "permissions": limits(permissions.of_agent(settings, MachineId(machine)))}
             for machine, nkey in agents
         ),
-        *(
-            {"nkey": nkey, "permissions": limits(permissions.of_token(settings, token_id))}
-            for token_id, nkey in tokens
-        ),
+        *({"nkey": nkey, "permissions": limits(permissions.of_token(settings, token_id))} for token_id, nkey in tokens),
     ]
 
 

@@ -65,9 +65,7 @@ def write(settings: Settings, paths: Paths, guests: Guests, most: int) -> Path:
 
     A server that reads it again takes no other `most` than the one it was started with.
     """
-    identities = Identities(
-        **{name: nkeys.load_or_create(paths.nkeys, name) for name in ("controller", "broker")}
-    )
+    identities = Identities(**{name: nkeys.load_or_create(paths.nkeys, name) for name in ("controller", "broker")})
     path = private_dir(paths.nats_runtime) / "nats-server.conf"
     replace(path, configuration.text(configuration.document(settings, paths.nats_store, most, identities, guests)))
     return path

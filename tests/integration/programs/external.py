@@ -11,7 +11,6 @@ from tests.conftest import NatsServer
 
 from .conftest import free_port
 
-
 _ACCOUNTS = """
 accounts {{
     SYS {{ users: [{{ user: "watcher", password: "w" }}] }}
