@@ -29,6 +29,7 @@ from bench import (
     p6_index,
     p7_memory,
     p8_command,
+    p9_trust,
     proc,
 )
 from bench.report import Line, summary, table
@@ -43,6 +44,7 @@ MEASUREMENTS: dict[str, Callable[[Setting], Awaitable[list[Line]]]] = {
     "P6": p6_index.measure,
     "P7": p7_memory.measure,
     "P8": p8_command.measure,
+    "P9": p9_trust.measure,
 }
 _LONGEST_S = 150.0
 _LONGEST_ALL_S = 600.0

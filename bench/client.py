@@ -67,10 +67,14 @@ class Connection(asyncio.Protocol):
 
     async def ok(self, path: str) -> bytes:
         """The body of a GET that succeeds. Raises `RuntimeError` with the answer otherwise."""
-        answer = await self.get(path)
-        if answer.status // 100 != 2:
-            raise RuntimeError(f"GET {path}: {answer.status} {answer.body[:500]!r}")
-        return answer.body
+        return _good("GET", path, await self.get(path))
+
+    async def posted(self, path: str, body: str) -> bytes:
+        """The body of the answer to a POST of this JSON that succeeds. Raises `RuntimeError` with the answer otherwise."""
+        data = body.encode()
+        kind = f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n"
+        answer = await self._ask(f"POST {path} HTTP/1.1\r\n{self._headers}{kind}\r\n".encode() + data)
+        return _good("POST", path, answer)
 
     async def _ask(self, request: bytes) -> Answer:
         if self._transport.is_closing():
@@ -93,6 +97,12 @@ async def connections(count: int, api: Api, token: str) -> AsyncIterator[list[Co
             await connection.open()
             stack.callback(connection.close)
         yield opened
+
+
+def _good(method: str, path: str, answer: Answer) -> bytes:
+    if answer.status // 100 != 2:
+        raise RuntimeError(f"{method} {path}: {answer.status} {answer.body[:500]!r}")
+    return answer.body
 
 
 def _length(head: bytes) -> int:

@@ -54,9 +54,10 @@ class RunningAgent:
 class Stack:
     """What is running. Made by `running`."""
 
-    def __init__(self, folder: Path, *, changes: dict[str, Any], tls: bool = False) -> None:
+    def __init__(self, folder: Path, *, changes: dict[str, Any], tls: bool = False, trusting: bool = False) -> None:
         self._folder = folder
         self._changes = changes
+        self._through = ["-m", "bench.untrusting"] if trusting else ["-m"]
         self._nats_port, self.api_port = free_port(), free_port()
         self._processes: dict[int, tuple[asyncio.subprocess.Process, Path]] = {}
         folder.mkdir(parents=True)
@@ -178,7 +179,7 @@ class Stack:
         path = self._folder / f"{module}-{file.stem}.log"
         with path.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", module, "--osapi-file", str(file),
+                sys.executable, *self._through, module, "--osapi-file", str(file),
                 cwd=ROOT, env=_environment(), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
                 preexec_fn=tied_to_parent(signal.SIGTERM),
             )  # fmt: skip
@@ -273,12 +274,15 @@ async def running(
     controller: bool = True,
     changes: dict[str, Any] | None = None,
     tls: bool | None = None,
+    trusting: bool = False,
 ) -> AsyncIterator[Stack]:
     """Broker, controller and so many agents, ready. `changes` are settings that differ from the default.
 
     `tls` lets everything be served over TLS; None leaves that to $OSAPI_TESTS_TLS, so that whole suites can be run so.
+    With `trusting` nothing is signed or verified, sealed or opened (`bench.untrusting`).
     """
-    stack = Stack(folder, changes=changes or {}, tls=bool(os.environ.get("OSAPI_TESTS_TLS")) if tls is None else tls)
+    tls = bool(os.environ.get("OSAPI_TESTS_TLS")) if tls is None else tls
+    stack = Stack(folder, changes=changes or {}, tls=tls, trusting=trusting)
     async with AsyncExitStack() as cleanup:
         cleanup.push_async_callback(stack.stop_all)
         await stack.start_broker()
