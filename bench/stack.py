@@ -16,11 +16,11 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import proc
+from bench import certificates, proc
+from bench.certificates import HOST, Certificates
 from bench.children import ROOT, end
 from bench.client import Api, connections
 from bench.logins import Login
@@ -29,15 +29,12 @@ from osapi.cli import first_start
 from osapi.config.lifeline import tied_to_parent
 from osapi.config.load import load
 from osapi.config.paths import Paths, paths
-from osapi.config.private import replace as replace_file
 from osapi.contract.ids import MachineId
 from osapi.pki import nkeys
-from osapi.pki.authority import issue, load_or_create
 from osapi.pki.ed25519 import PrivateKey
 from osapi.pki.keys import load_or_create_keypair
 from osapi.sdk.aio import AsyncClient
 
-_HOST = "127.0.0.1"
 _READY_S = 60.0
 _POLL_S = 0.02
 
@@ -61,9 +58,10 @@ class Stack:
         self._nats_port, self.api_port = free_port(), free_port()
         self._processes: dict[int, tuple[asyncio.subprocess.Process, Path]] = {}
         folder.mkdir(parents=True)
-        ca_file = str(self._make_certificates()) if tls else ""
-        self.login = Login(_HOST, self._nats_port, folder / "bench" / "bench.seed", ca_file)
-        self.api = Api(_HOST, self.api_port, ca_file)
+        self._certificates = Certificates.make(folder / "tls") if tls else None
+        ca_file = self._certificates.ca if self._certificates else ""
+        self.login = Login(HOST, self._nats_port, folder / "bench" / "bench.seed", ca_file)
+        self.api = Api(HOST, self.api_port, ca_file)
         self._bench_key = nkeys.load_or_create(folder / "bench", "bench")
         self.file = self._write("osapi.yaml", {})
         self.paths: Paths = paths(load(self.file, {}))
@@ -224,21 +222,11 @@ class Stack:
                     raise RuntimeError(f"{log.stem} ended with status {process.returncode}: {words}")
             await asyncio.sleep(_POLL_S)
 
-    def _make_certificates(self) -> Path:
-        """What `osapi tls init` would make, for API, broker and metrics alike. Returns the authority's file."""
-        folder, now = self._folder / "tls", datetime.now(UTC)
-        cert, key = issue(load_or_create(folder, "bench", now), [_HOST, "localhost"], now)
-        (folder / "all.crt").write_bytes(cert)
-        replace_file(folder / "all.key", key)
-        return folder / "ca.crt"
-
     def _tls(self) -> dict[str, Any]:
         """The settings for that; none without TLS."""
-        if not self.api.ca_file:
+        if self._certificates is None:
             return {}
-        folder = self._folder / "tls"
-        shown = {"tls": {"cert": str(folder / "all.crt"), "key": str(folder / "all.key")}}
-        trusted = {"tls": {"ca": self.api.ca_file}}
+        shown, trusted = self._certificates.shown, self._certificates.trusted
         return {
             "controller": {"api": shown, "nats": trusted, "metrics": shown},
             "agent": {"nats": trusted, "metrics": shown},
@@ -252,9 +240,9 @@ class Stack:
             "nats": {"server": {"port": self._nats_port, "auth": {"nkeys": [self._bench_key]}}},
             "controller": {
                 "api": {"port": self.api_port, "limits": {"token_per_second": 0}},
-                "nats": {"host": _HOST, "port": self._nats_port},
+                "nats": {"host": HOST, "port": self._nats_port},
             },
-            "agent": {"nats": {"host": _HOST, "port": self._nats_port}},
+            "agent": {"nats": {"host": HOST, "port": self._nats_port}},
         }
         path = self._folder / name
         path.write_text(json.dumps(_merged(_merged(_merged(settings, self._tls()), self._changes), more)))
@@ -281,8 +269,7 @@ async def running(
     `tls` lets everything be served over TLS; None leaves that to $OSAPI_TESTS_TLS, so that whole suites can be run so.
     With `trusting` nothing is signed or verified, sealed or opened (`bench.untrusting`).
     """
-    tls = bool(os.environ.get("OSAPI_TESTS_TLS")) if tls is None else tls
-    stack = Stack(folder, changes=changes or {}, tls=tls, trusting=trusting)
+    stack = Stack(folder, changes=changes or {}, tls=certificates.wanted() if tls is None else tls, trusting=trusting)
     async with AsyncExitStack() as cleanup:
         cleanup.push_async_callback(stack.stop_all)
         await stack.start_broker()
@@ -295,14 +282,14 @@ async def running(
 def free_port() -> int:
     """A TCP port that nobody uses."""
     with socket.socket() as probe:
-        probe.bind((_HOST, 0))
+        probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
 
 
 async def _listens(port: int) -> bool:
     try:
-        _, writer = await asyncio.open_connection(_HOST, port)
+        _, writer = await asyncio.open_connection(HOST, port)
     except OSError:
         return False
     writer.close()

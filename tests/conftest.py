@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench import certificates
 
 from osapi.transport.address import Address
 from osapi.transport.broker import Broker
@@ -28,6 +29,7 @@ class NatsServer:
 
     def __init__(self, folder: Path, extra_config: str = "") -> None:
         self._folder = folder
+        self._certificates = certificates.when_wanted(folder / "tls")
         self._extra = extra_config
         self._port = -1
         self._process: subprocess.Popen[bytes] | None = None
@@ -35,11 +37,18 @@ class NatsServer:
 
     @property
     def url(self) -> str:
-        return f"nats://127.0.0.1:{self._port}"
+        return f"{'tls' if self._certificates else 'nats'}://127.0.0.1:{self._port}"
 
     @property
     def address(self) -> Address:
-        return Address(servers=(self.url,))
+        """Where it is, and whom to trust there; without a name."""
+        return Address(servers=(self.url,), tls=self._certificates.trust if self._certificates else None)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The section `nats` of a program that connects to it."""
+        host, _, port = self.url.rpartition("://")[2].rpartition(":")
+        return {"host": host, "port": int(port), **(self._certificates.trusted if self._certificates else {})}
 
     @property
     def store(self) -> Path:
@@ -67,7 +76,7 @@ class NatsServer:
             f'listen: "127.0.0.1:{self._port}"\n'
             f'ports_file_dir: "{self._folder}"\n'
             f'jetstream {{ store_dir: "{self.store}", sync_interval: always }}\n'
-            f"{self._extra}\n"
+            f"{self._tls()}{self._extra}\n"
         )
         for stale in self._folder.glob("nats-server_*.ports"):
             stale.unlink()
@@ -77,6 +86,11 @@ class NatsServer:
             command = [*self.within, "setpriv", "--pdeathsig", "KILL", str(binary), "-c", str(config)]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         self._wait_until_ready()
+
+    def _tls(self) -> str:
+        """The block `tls`; a second one in the configuration takes its place."""
+        made = self._certificates
+        return f'tls {{ cert_file: "{made.cert}", key_file: "{made.key}" }}\n' if made else ""
 
     def _wait_until_ready(self) -> None:
         assert self._process is not None

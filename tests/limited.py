@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from tests.conftest import NatsServer
@@ -35,4 +36,4 @@ def limited(folder: Path) -> Iterator[NatsServer]:
 
 def as_agent(server: NatsServer) -> Address:
     """How the agent of the machine `m0` comes."""
-    return Address((server.url,), auth=Credentials(USER, PASSWORD), inbox="_INBOX.m0")
+    return replace(server.address, auth=Credentials(USER, PASSWORD), inbox="_INBOX.m0")

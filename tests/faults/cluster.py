@@ -32,7 +32,7 @@ def start_servers(folder: Path) -> list[NatsServer]:
 
 def settings(servers: list[NatsServer]) -> dict[str, Any]:
     """What points the programs to the cluster."""
-    hosts = ",".join(server.url.removeprefix("nats://") for server in servers)
+    hosts = ",".join(server.url.rpartition("://")[2] for server in servers)
     nats = {"host": hosts, "auth": {"type": "user_pass", **_USER}}
     return {"controller": {"nats": nats}, "agent": {"nats": nats}, "nats": {"replicas": SERVERS}}
 

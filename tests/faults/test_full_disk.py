@@ -34,7 +34,7 @@ def controller(tiny: TinyServer, tmp_path: Path) -> Iterator[ControllerProcess]:
         "api": {"limits": {"token_per_second": 0}, "job_expiry": "10m"},
         "nats": {"registry": {"ttl": "10m"}, "output": {"max_bytes": 0}},  # nothing is reserved that is not there
     }
-    process = ControllerProcess(tmp_path / "controller", tiny.url, settings)
+    process = ControllerProcess(tmp_path / "controller", tiny.settings, settings)
     process.start()
     asyncio.run(_one_host(tiny))
     yield process

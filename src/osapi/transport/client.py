@@ -72,6 +72,7 @@ class Client(NatsClient):
         self._sinks: dict[int, Sink] = {}
         self._unsent: list[bytes] = []
         self._unsent_size = 0
+        self._in_a_hurry = False
         self._attempt = 0
 
     def write(self, command: bytes) -> None:
@@ -88,6 +89,7 @@ class Client(NatsClient):
         self._unsent.append(command)
         self._unsent_size += len(command)
         if self._unsent_size > _TURN_BYTES:
+            self._in_a_hurry = True
             try:
                 self._push()
             except (OSError, RuntimeError) as err:  # uvloop raises RuntimeError on a closed socket
@@ -111,7 +113,13 @@ class Client(NatsClient):
             self._transport.write(b"".join(unsent))
 
     async def drained(self) -> None:
-        """Wait until the socket takes more. Raises `Unavailable` when the connection is lost meanwhile."""
+        """Wait until the socket takes more. Raises `Unavailable` when the connection is lost meanwhile.
+
+        A sender in a hurry lets the loop turn: under TLS it is only there that a lost connection shows.
+        """
+        if self._in_a_hurry:
+            self._in_a_hurry = False
+            await asyncio.sleep(0)
         if self._transport is not None:
             try:
                 await self._transport.drain()  # type: ignore[no-untyped-call] # untyped in nats-py

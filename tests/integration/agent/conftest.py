@@ -58,7 +58,7 @@ def make_agent(tmp_path: Path, nats_server: NatsServer, keys: Path, agents: list
     def make(machine: str = "", **settings: Any) -> AgentProcess:
         machine = machine or f"m{len(agents)}"
         folder = tmp_path / f"agent-{len(agents)}"
-        agent = AgentProcess(MachineId(machine), folder, nats_server.url, keys, settings)
+        agent = AgentProcess(MachineId(machine), folder, nats_server.settings, keys, settings)
         agents.append(agent)
         return agent
 

@@ -44,7 +44,8 @@ class AgentProcess:
 
     machine: MachineId
     folder: Path
-    broker_url: str
+    nats: dict[str, Any]
+    """Where the broker is: the section `agent.nats`."""
     controller_key: Path
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
     environ: dict[str, str] = field(default_factory=dict[str, str])
@@ -76,13 +77,12 @@ class AgentProcess:
             self.process = subprocess.Popen(argv, env=environ, stdout=log, stderr=log)
 
     def _settings(self, more: dict[str, Any]) -> dict[str, Any]:
-        host, _, port = self.broker_url.removeprefix("nats://").rpartition(":")
         agent = {
             "machine_id": str(self.machine),
             "hostname": f"name-{self.machine}",
             "state_dir": str(self.state),
             "heartbeat_interval": "1s",
-            "nats": {"host": host, "port": int(port)},
+            "nats": self.nats,
             "pki": {"key_dir": str(self.controller_key)},
             **self.settings,
             **more,

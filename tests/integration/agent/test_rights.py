@@ -29,9 +29,8 @@ def nats_server(tmp_path: Path) -> Iterator[NatsServer]:
 async def test_an_agent_needs_no_more_than_its_rights(
     fleet: Fleet, make_agent: MakeAgent, nats_server: NatsServer
 ) -> None:
-    host, _, port = nats_server.url.removeprefix("nats://").rpartition(":")
     auth = {"type": "user_pass", "username": USER, "password": PASSWORD}
-    agent = make_agent(labels={"group": "web"}, nats={"host": host, "port": int(port), "auth": auth})
+    agent = make_agent(labels={"group": "web"}, nats={**nats_server.settings, "auth": auth})
     agent.start()
     await fleet.ready(1)
     for target in ("m0", "_all", "group:web", "_any"):

@@ -35,7 +35,7 @@ def shared_nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer
 @pytest.fixture(scope="module")
 def controller(shared_nats: NatsServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControllerProcess]:
     """A controller for tests that leave it as it was."""
-    process = ControllerProcess(tmp_path_factory.mktemp("controller"), shared_nats.url, QUICK)
+    process = ControllerProcess(tmp_path_factory.mktemp("controller"), shared_nats.settings, QUICK)
     try:
         process.start()
         yield process
@@ -49,7 +49,7 @@ def make_controller(nats_server: NatsServer, tmp_path: Path) -> Iterator[MakeCon
     made: list[ControllerProcess] = []
 
     def make(*, start: bool = True, **settings: Any) -> ControllerProcess:
-        process = ControllerProcess(tmp_path / f"controller-{len(made)}", nats_server.url, {**QUICK, **settings})
+        process = ControllerProcess(tmp_path / f"controller-{len(made)}", nats_server.settings, {**QUICK, **settings})
         made.append(process)
         if start:
             process.start()

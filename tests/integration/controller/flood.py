@@ -8,6 +8,9 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+from bench.certificates import HOST
+from tests.integration.controller.kit import ControllerProcess
+
 _CONNECTIONS = 20
 
 
@@ -15,7 +18,7 @@ _CONNECTIONS = 20
 class Flood:
     """Requests with one Authorization header from one address of this machine (all of 127.0.0.0/8 are its own)."""
 
-    port: int
+    controller: ControllerProcess
     address: str
     token: str
     per_second: int = 1000
@@ -29,7 +32,8 @@ class Flood:
         await asyncio.gather(*(self._send(end, number) for number in range(_CONNECTIONS)))
 
     async def _send(self, end: float, number: int) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(self.address, 0))
+        to = self.controller
+        reader, writer = await asyncio.open_connection(HOST, to.port, local_addr=(self.address, 0), ssl=to.ssl)
         pause_s = _CONNECTIONS / self.per_second
         due = time.monotonic() + pause_s * number / _CONNECTIONS
         request = f"GET /api/job HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.token}\r\n\r\n".encode()

@@ -1,4 +1,4 @@
-"""A controller as a process, and clients that speak plain HTTP to it."""
+"""A controller as a process, and clients that speak HTTP to it, over TLS where all is."""
 
 from __future__ import annotations
 
@@ -7,23 +7,28 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import yaml
+from bench import certificates
+from bench.certificates import HOST, Certificates
 
 from osapi.auth import keyring, tokens
 from osapi.auth.keyring import KeyRing
 from osapi.contract.ids import MachineId
 from osapi.fleet import models
 from osapi.fleet.models import AgentRecord
+from osapi.tls.trust import context
 from osapi.transport.broker import Broker
 
 READY_S = 40.0
@@ -66,11 +71,17 @@ class ControllerProcess:
     """`python -m osapi.controller` on a free port; `start` again is a restart."""
 
     folder: Path
-    broker_url: str
+    nats: dict[str, Any]
+    """Where the broker is: the section `controller.nats`."""
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     _ring: KeyRing | None = None
+
+    @cached_property
+    def certificates(self) -> Certificates | None:
+        """Those of the API; None: it is served without TLS."""
+        return certificates.when_wanted(self.folder / "tls")
 
     @property
     def ring(self) -> KeyRing:
@@ -112,10 +123,10 @@ class ControllerProcess:
             until(self._is_ready)
 
     def _settings(self) -> dict[str, Any]:
-        host, _, port = self.broker_url.removeprefix("nats://").rpartition(":")
+        shown = self.certificates.shown if self.certificates else {}
         controller = {
-            "api": {"port": self.port, **self.settings.get("api", {})},
-            "nats": {"host": host, "port": int(port), "auth": {"type": "none"}},
+            "api": {"port": self.port, **shown, **self.settings.get("api", {})},
+            "nats": {"auth": {"type": "none"}, **self.nats},
             **self.settings.get("controller", {}),
         }
         more = {name: value for name, value in self.settings.items() if name not in ("api", "controller")}
@@ -156,8 +167,35 @@ class ControllerProcess:
         now = datetime.now(UTC) - timedelta(hours=2 if expired else 0)
         return tokens.issue(self.ring, "anna", roles, permissions, timedelta(hours=1), now)
 
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.certificates else 'http'}://{HOST}:{self.port}"
+
+    @property
+    def ca_file(self) -> str:
+        """The authority of its certificate; empty: there is none."""
+        return self.certificates.ca if self.certificates else ""
+
+    @cached_property
+    def ssl(self) -> ssl.SSLContext | None:
+        """For clients on sockets of their own; None: there is no TLS."""
+        return context(self.certificates.trust) if self.certificates else None
+
+    @property
+    def client_environ(self) -> dict[str, str]:
+        """What `osapi client` needs to reach it as somebody who may do everything."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "OSAPI_CONTROLLER_CLIENT_URL": self.url,
+            "OSAPI_CONTROLLER_CLIENT_TLS_CA": self.ca_file,
+            "OSAPI_CONTROLLER_CLIENT_SECURITY_BEARER_TOKEN": self.token("admin"),
+        }
+
     def connect(self, timeout_s: float = READY_S) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
+        if self.ssl is None:
+            return http.client.HTTPConnection(HOST, self.port, timeout=timeout_s)
+        return http.client.HTTPSConnection(HOST, self.port, timeout=timeout_s, context=self.ssl)
 
     def get(self, path: str, token: str = "", **headers: str) -> Answer:
         return self.call("GET", path, token, **headers)

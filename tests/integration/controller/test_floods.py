@@ -59,7 +59,7 @@ async def test_a_flood_is_told_to_wait_and_others_are_served(
     defended: ControllerProcess, name: str, make_token: Callable[[ControllerProcess], str], let_through: int
 ) -> None:
     honest = token_of(defended, "anna")
-    flood = Flood(defended.port, "127.0.0.2", make_token(defended))
+    flood = Flood(defended, "127.0.0.2", make_token(defended))
     times = await served(defended, "/api/job", honest, asyncio.create_task(flood.run(SECONDS)))
     assert set(flood.statuses) == {let_through, 429}
     assert all(wait >= 1 for wait in flood.waits)
@@ -72,7 +72,7 @@ async def test_a_flood_is_told_to_wait_and_others_are_served(
 
 
 async def test_a_flood_of_bad_tokens_takes_little_of_the_audit(defended: ControllerProcess) -> None:
-    flood = Flood(defended.port, "127.0.0.2", "a.b.c")
+    flood = Flood(defended, "127.0.0.2", "a.b.c")
     await flood.run(3)
     assert defended.stop() == 0
     defended.start()

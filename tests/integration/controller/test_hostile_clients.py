@@ -9,8 +9,10 @@ import socket
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
+from bench.certificates import HOST
 from tests.integration.controller.kit import ControllerProcess, send
 
 pytestmark = pytest.mark.anyio
@@ -30,17 +32,21 @@ def _many_sockets() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+async def connected(controller: ControllerProcess) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection(HOST, controller.port, ssl=controller.ssl)
+
+
 class Drip:
     """A client that sends one byte a second for ever, and how long it was let."""
 
-    def __init__(self, port: int, opening: bytes) -> None:
-        self._port = port
+    def __init__(self, controller: ControllerProcess, opening: bytes) -> None:
+        self._controller = controller
         self._opening = opening
         self.answer = b""
         self.lasted_s = 0.0
 
     async def run(self) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = await connected(self._controller)
         began = time.monotonic()
         writer.write(self._opening)
         dripping = asyncio.create_task(self._drip(writer))
@@ -63,7 +69,7 @@ async def test_slow_clients_are_cut_and_others_are_served(controller: Controller
     """Row 32."""
     token = controller.token("admin").encode()
     openings = [b"GET /", b"GET /health HTTP/1.1\r\nX-Slow: ", HEAD % token + b"Content-Length: 1000\r\n\r\n{"]
-    drips = [Drip(controller.port, openings[number % len(openings)]) for number in range(SOCKETS)]
+    drips = [Drip(controller, openings[number % len(openings)]) for number in range(SOCKETS)]
     dripping = asyncio.gather(*(drip.run() for drip in drips))
     times: list[float] = []
     while not dripping.done():
@@ -83,8 +89,7 @@ async def test_slow_clients_are_cut_and_others_are_served(controller: Controller
 
 
 async def test_a_silent_connection_is_closed(controller: ControllerProcess) -> None:
-    _, writer = await (opened := asyncio.create_task(asyncio.open_connection("127.0.0.1", controller.port)))
-    reader = opened.result()[0]
+    reader, writer = await connected(controller)
     async with asyncio.timeout(CUT_S):
         assert await reader.read() == b""
     writer.close()
@@ -92,7 +97,7 @@ async def test_a_silent_connection_is_closed(controller: ControllerProcess) -> N
 
 async def test_a_connection_kept_busy_with_nothing_is_closed(controller: ControllerProcess) -> None:
     """Empty lines between requests begin none."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", controller.port)
+    reader, writer = await connected(controller)
     writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
     await reader.readuntil(b"}")
     writer.write(b"\r\n")
@@ -101,9 +106,14 @@ async def test_a_connection_kept_busy_with_nothing_is_closed(controller: Control
     writer.close()
 
 
-def exchange(port: int, request: bytes, more: Callable[[socket.socket], None] | None = None) -> bytes:
+def exchange(
+    controller: ControllerProcess, request: bytes, more: Callable[[socket.socket], None] | None = None
+) -> bytes:
     """Send bytes, then what `more` sends, and return everything that comes back."""
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+    with ExitStack() as opened:
+        client = opened.enter_context(socket.create_connection((HOST, controller.port), timeout=60))
+        if controller.ssl is not None:
+            client = opened.enter_context(controller.ssl.wrap_socket(client, server_hostname=HOST))
         client.sendall(request)
         if more is not None:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -132,18 +142,18 @@ async def test_monstrous_requests_cost_no_memory(controller: ControllerProcess) 
             client.sendall(megabyte)
 
     tried = {
-        "declared too long": (413, exchange(controller.port, head + b"Content-Length: 9999999999\r\n\r\n", pour_plain)),
-        "chunks without end": (413, exchange(controller.port, head + b"Transfer-Encoding: chunked\r\n\r\n", pour)),
+        "declared too long": (413, exchange(controller, head + b"Content-Length: 9999999999\r\n\r\n", pour_plain)),
+        "chunks without end": (413, exchange(controller, head + b"Transfer-Encoding: chunked\r\n\r\n", pour)),
         "no token": (
             401,
             exchange(
-                controller.port,
+                controller,
                 b"POST /api/node/a/sysctl HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n",
                 pour_plain,
             ),
         ),
-        "head without end": (431, exchange(controller.port, b"GET / HTTP/1.1\r\n" + b"X-A: b\r\n" * 60_000)),
-        "not HTTP": (400, exchange(controller.port, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 20)),
+        "head without end": (431, exchange(controller, b"GET / HTTP/1.1\r\n" + b"X-A: b\r\n" * 60_000)),
+        "not HTTP": (400, exchange(controller, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 20)),
     }
     grown_kb = controller.peak_kb - before_kb
     seen = {name: reply[9:12] for name, (_, reply) in tried.items()}
@@ -213,5 +223,5 @@ async def test_a_connection_serves_many_requests(controller: ControllerProcess) 
 
 async def test_requests_sent_at_once_are_answered_in_order(controller: ControllerProcess) -> None:
     one = b"GET /health HTTP/1.1\r\nHost: x\r\n"
-    found = exchange(controller.port, (one + b"\r\n") * 9 + one + b"Connection: close\r\n\r\n")
+    found = exchange(controller, (one + b"\r\n") * 9 + one + b"Connection: close\r\n\r\n")
     assert found.count(b"HTTP/1.1 200") == 10

@@ -21,7 +21,7 @@ def agents(
     keys = controller.folder / "data" / "pki"
     folder = tmp_path_factory.mktemp("agents")
     made = [
-        AgentProcess(MachineId(name), folder / name, shared_nats.url, keys, {"labels": {"group": group}})
+        AgentProcess(MachineId(name), folder / name, shared_nats.settings, keys, {"labels": {"group": group}})
         for name, group in (("a", "web.dev"), ("b", "db"))
     ]
     try:

@@ -157,7 +157,7 @@ async def test_a_role_that_makes_no_sense_is_one_clear_line(make_controller: Mak
 
 
 async def test_it_can_be_stopped_while_it_waits_for_the_broker(tmp_path: Path) -> None:
-    controller = ControllerProcess(tmp_path / "controller", f"nats://127.0.0.1:{free_port()}")
+    controller = ControllerProcess(tmp_path / "controller", {"port": free_port()})
     controller.start(wait=False)
     try:
         until(lambda: _listens(controller.port))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import time
@@ -154,15 +153,13 @@ def test_tokens_are_revoked_and_listed_by_commands(make_controller: MakeControll
     found = osapi(controller, "token", "revoke", "--id", made["id"], "--reason", "lost")
     assert (found["id"], found["revoked_by"]) == (made["id"], "osapi token revoke")
     assert controller.get("/api/job", made["token"]).status == 401
-    url = ["--url", f"http://127.0.0.1:{controller.port}"]
-    os_token = controller.token("admin")
-    environ = {"PATH": os.environ["PATH"], "HOME": str(controller.folder)}
-    environ["OSAPI_CONTROLLER_CLIENT_SECURITY_BEARER_TOKEN"] = os_token
-    line = [OSAPI, "client", "token", "list", *url]
+    environ = controller.client_environ
+    os_token = environ["OSAPI_CONTROLLER_CLIENT_SECURITY_BEARER_TOKEN"]
+    line = [OSAPI, "client", "token", "list"]
     done = subprocess.run(line, env=environ, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
     assert "osapi token revoke" in done.stdout
-    line = [OSAPI, "client", "token", "revoke", "--token", "-", *url]
+    line = [OSAPI, "client", "token", "revoke", "--token", "-"]
     done = subprocess.run(line, env=environ, capture_output=True, text=True, timeout=30, check=False, input=os_token)
     assert done.returncode == 0, done.stderr
     assert controller.get("/api/job", os_token).status == 401

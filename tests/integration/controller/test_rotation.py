@@ -49,7 +49,7 @@ def agents(two: Pair, nats_server: NatsServer, tmp_path: Path) -> Iterator[list[
         trusted = tmp_path / f"trust-{name}"
         trusted.mkdir()
         shutil.copy(two[0].folder / "data" / "pki" / "controller.pub", trusted)
-        made.append(AgentProcess(MachineId(name), tmp_path / name, nats_server.url, trusted))
+        made.append(AgentProcess(MachineId(name), tmp_path / name, nats_server.settings, trusted))
     try:
         for agent in made:
             agent.start()
@@ -163,7 +163,7 @@ def verify_audit(controller: ControllerProcess, old_public: bytes) -> None:
     """Whoever trusts the former key, the present one or what he is told finds the chain whole."""
     now_public = (controller.folder / "data" / "pki" / "controller.pub").read_bytes()
     assert now_public != old_public
-    with Client(f"http://127.0.0.1:{controller.port}", token=controller.token("admin")) as client:
+    with Client(controller.url, controller.token("admin"), ca_file=controller.ca_file or None) as client:
         for key in (old_public, now_public, None):
             verdict = client.audit.verify(public_key=key)
             assert (verdict.breaks, verdict.messages > 0) == ((), True)

@@ -48,7 +48,7 @@ def telling(nats_server: NatsServer, tmp_path: Path, web: tuple[HttpSink, int]) 
             "agent": {"heartbeat_interval": "1s"},
             "nats": {"registry": {"ttl": "2s"}},
         }
-        process = ControllerProcess(tmp_path / f"controller-{len(made)}", nats_server.url, settings)
+        process = ControllerProcess(tmp_path / f"controller-{len(made)}", nats_server.settings, settings)
         made.append(process)
         for keys in ("pki", "keys") if like is not None else ():
             shutil.copytree(like.folder / "data" / keys, process.folder / "data" / keys)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 from datetime import UTC, datetime, timedelta
 
@@ -24,14 +23,8 @@ HOST = f"host-{'a' * 32}"
 
 def notify(controller: ControllerProcess, *words: str) -> subprocess.CompletedProcess[str]:
     """`osapi client notify …` of somebody who may do everything."""
-    environ = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(controller.folder),
-        "OSAPI_CONTROLLER_CLIENT_URL": f"http://127.0.0.1:{controller.port}",
-        "OSAPI_CONTROLLER_CLIENT_SECURITY_BEARER_TOKEN": controller.token("admin"),
-    }
     line = [OSAPI, "client", "notify", *words]
-    return subprocess.run(line, env=environ, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(line, env=controller.client_environ, capture_output=True, text=True, timeout=30, check=False)
 
 
 def told_by(controller: ControllerProcess, *words: str) -> dict[str, object]:
@@ -90,9 +83,9 @@ async def test_what_is_wrong_is_listed_and_a_silence_is_made_shown_and_ended(
 
 async def test_the_sdk_does_the_same(telling: Made, web: Web) -> None:
     controller = await asyncio.to_thread(telling)
-    url, token = f"http://127.0.0.1:{controller.port}", controller.token("admin")
+    token = controller.token("admin")
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    async with AsyncClient(url, token) as client:
+    async with AsyncClient(controller.url, token, ca_file=controller.ca_file or None) as client:
         report = await client.notify.test()
         assert [(one.notifier, one.delivered) for one in report.items] == [("web", True)]
         made = await client.notify.silence("new rack", tomorrow, label="group:web")
@@ -103,12 +96,12 @@ async def test_the_sdk_does_the_same(telling: Made, web: Web) -> None:
             await client.notify.unsilence(made.id)
         found = await client.notify.list()
         assert (found.enabled, [(one.name, one.error) for one in found.notifiers]) == (True, [("web", "")])
-    await asyncio.to_thread(_synchronously, url, token, tomorrow)
+    await asyncio.to_thread(_synchronously, controller, token, tomorrow)
     assert web[0].titles() == ["[OSAPI] osapi: Test"] * 2
 
 
-def _synchronously(url: str, token: str, tomorrow: datetime) -> None:
-    with Client(url, token) as client:
+def _synchronously(controller: ControllerProcess, token: str, tomorrow: datetime) -> None:
+    with Client(controller.url, token, ca_file=controller.ca_file or None) as client:
         assert client.notify.test("web").items[0].delivered
         made = client.notify.silence("new rack", tomorrow, host="web-*")
         assert client.notify.silences().total == 1

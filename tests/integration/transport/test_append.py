@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from osapi.contract.errors import Conflict, TooLarge, Unavailable
-from osapi.transport.address import Address
 from osapi.transport.broker import Broker, Message
 from osapi.transport.layout import Layout
 from osapi.transport.provision import provision
@@ -147,8 +146,8 @@ async def _insist(broker: Broker) -> int:
 
 
 async def test_namespaces_have_streams_of_their_own(nats_server: Any, connect: Any, eventually: Any) -> None:
-    one = await connect(Address(servers=(nats_server.url,), namespace="one"))
-    two = await connect(Address(servers=(nats_server.url,), namespace="two"))
+    one = await connect(replace(nats_server.address, namespace="one"))
+    two = await connect(replace(nats_server.address, namespace="two"))
     await provision(one, Layout())
     await provision(two, Layout())
     heard_one, heard_two = await collect(one, "live.jobs.>"), await collect(two, "live.jobs.>")

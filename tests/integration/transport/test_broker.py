@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -258,7 +259,7 @@ async def test_of_several_servers_the_one_that_lives_is_found(nats_server: Any, 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         dead = f"nats://127.0.0.1:{taken.getsockname()[1]}"
-        broker = await connect(Address(servers=(dead, nats_server.url, dead)))
+        broker = await connect(replace(nats_server.address, servers=(dead, nats_server.url, dead)))
         await broker.flush()
 
 
@@ -273,7 +274,7 @@ async def test_the_first_connect_fails_with_its_cause_when_nobody_listens() -> N
 async def test_the_first_connect_fails_with_its_cause_when_the_password_is_wrong(nats_server: Any) -> None:
     nats_server.configure('authorization { users = [ { user: "a", password: "b" } ] }')
     nats_server.restart()
-    address = Address(servers=(nats_server.url,), auth=Credentials(username="a", password="wrong"))
+    address = replace(nats_server.address, auth=Credentials(username="a", password="wrong"))
     with pytest.raises(Unavailable, match="Authorization Violation"):
         await Broker.connect(address, name="test", timeout_s=0.5)
 
@@ -378,7 +379,7 @@ async def test_namespaces_keep_apart_what_has_the_same_subject(nats_server: Any,
     seen: dict[str, list[Message]] = {"one": [], "two": [], "": []}
 
     async def subscribe(namespace: str) -> Broker:
-        broker = await connect(Address(servers=(nats_server.url,), namespace=namespace))
+        broker = await connect(replace(nats_server.address, namespace=namespace))
 
         async def handle(message: Message) -> None:
             seen[namespace].append(message)
@@ -408,16 +409,14 @@ async def test_an_agents_inbox_can_be_its_own(nats_server: Any, connect: Any) ->
         ' publish: ["echo"], subscribe: ["_INBOX_a.>"] } }, { user: "s", password: "p" } ] }'
     )
     nats_server.restart()
-    server = await connect(Address(servers=(nats_server.url,), auth=Credentials(username="s", password="p")))
+    server = await connect(replace(nats_server.address, auth=Credentials(username="s", password="p")))
 
     async def answer(message: Message) -> None:
         await message.respond(b"hello")
 
     await server.subscribe("echo", answer)
     await server.flush()
-    agent = await connect(
-        Address(servers=(nats_server.url,), auth=Credentials(username="a", password="p"), inbox="_INBOX_a")
-    )
+    agent = await connect(replace(nats_server.address, auth=Credentials(username="a", password="p"), inbox="_INBOX_a"))
     assert (await agent.request("echo", timeout_s=2)).data == b"hello"
 
 

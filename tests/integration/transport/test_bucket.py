@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 
 from osapi.contract.errors import Conflict, Invalid, TooLarge, Unavailable
-from osapi.transport.address import Address, Credentials
+from osapi.transport.address import Credentials
 from osapi.transport.broker import Broker
 from osapi.transport.bucket import Bucket, Entry
 from osapi.transport.layout import Bucket as BucketLayout
@@ -202,11 +203,9 @@ async def test_an_agent_needs_rights_on_its_own_keys_only(nats_server: Any, conn
         'authorization { users = [ { user: "c", password: "p" }, { user: "a", password: "p", ' + rights + " } ] }"
     )
     nats_server.restart()
-    controller = await connect(Address(servers=(nats_server.url,), auth=Credentials(username="c", password="p")))
+    controller = await connect(replace(nats_server.address, auth=Credentials(username="c", password="p")))
     await provision(controller, Layout(buckets=(BucketLayout(name="things"),)))
-    agent = await connect(
-        Address(servers=(nats_server.url,), auth=Credentials(username="a", password="p"), inbox="_INBOX_a")
-    )
+    agent = await connect(replace(nats_server.address, auth=Credentials(username="a", password="p"), inbox="_INBOX_a"))
     bucket = agent.bucket("things")
     revision = await bucket.create("agents.a", b"1")
     revision = await bucket.update("agents.a", b"2", revision)
@@ -224,8 +223,8 @@ async def test_an_agent_needs_rights_on_its_own_keys_only(nats_server: Any, conn
 
 
 async def test_buckets_of_different_namespaces_are_different(nats_server: Any, connect: Any) -> None:
-    one = await connect(Address(servers=(nats_server.url,), namespace="one"))
-    two = await connect(Address(servers=(nats_server.url,), namespace="two"))
+    one = await connect(replace(nats_server.address, namespace="one"))
+    two = await connect(replace(nats_server.address, namespace="two"))
     for broker in (one, two):
         await provision(broker, Layout())
     await one.bucket("job-queue").put("k", b"1")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import nkeys
 import pytest
 
-from osapi.transport.address import Address, Credentials
+from osapi.transport.address import Credentials
 from osapi.transport.broker import Broker
 
 pytestmark = pytest.mark.anyio
@@ -84,7 +85,7 @@ async def test_credentials_refused_for_a_while_are_tried_until_they_work(
         back.set()
 
     broker = await connect(
-        Address(servers=(nats_server.url,), auth=Credentials(username="a", password="old")), on_connected=note
+        replace(nats_server.address, auth=Credentials(username="a", password="old")), on_connected=note
     )
     nats_server.configure(users % "new")
     nats_server.restart()
@@ -112,7 +113,7 @@ async def test_a_key_file_that_is_broken_for_a_while_does_not_end_reconnecting(
     async def note() -> None:
         back.set()
 
-    broker = await connect(Address(servers=(nats_server.url,), auth=Credentials(nkey_file=path)), on_connected=note)
+    broker = await connect(replace(nats_server.address, auth=Credentials(nkey_file=path)), on_connected=note)
     await broker.flush()
     path.write_text("SUAM6")
     nats_server.restart()

@@ -10,7 +10,6 @@ import pytest
 from tests.conftest import NatsServer
 
 from osapi.contract.errors import Invalid, Unavailable
-from osapi.transport.address import Address
 from osapi.transport.broker import Broker
 from osapi.transport.layout import ANY, Bucket, Discard, Durable, Layout, ObjectStore, Storage, Stream
 from osapi.transport.provision import provision
@@ -165,7 +164,7 @@ async def test_a_broker_without_jetstream_is_told(nats_server: Any, connect: Any
 
 
 async def test_with_a_namespace_every_name_and_subject_has_it(nats_server: Any, broker: Broker, connect: Any) -> None:
-    spaced = await connect(Address(servers=(nats_server.url,), namespace="site1"))
+    spaced = await connect(replace(nats_server.address, namespace="site1"))
     await provision(spaced, replace(Layout(), audit=Stream(name="AUDIT", subjects=("audit.>",))))
     found = await names(broker)
     assert {name.removeprefix("KV_").removeprefix("OBJ_").split("-")[0] for name in found} == {"site1"}

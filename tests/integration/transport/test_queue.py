@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from osapi.contract.errors import Unavailable
-from osapi.transport.address import Address, Credentials
+from osapi.transport.address import Credentials
 from osapi.transport.broker import Broker
 from osapi.transport.layout import ANY, Layout
 from osapi.transport.provision import provision
@@ -304,11 +304,9 @@ async def test_a_worker_needs_the_right_to_pull_and_to_acknowledge_only(nats_ser
         'authorization { users = [ { user: "c", password: "p" }, { user: "a", password: "p", ' + rights + " } ] }"
     )
     nats_server.restart()
-    controller = await connect(Address(servers=(nats_server.url,), auth=Credentials(username="c", password="p")))
+    controller = await connect(replace(nats_server.address, auth=Credentials(username="c", password="p")))
     await provision(controller, Layout())
-    agent = await connect(
-        Address(servers=(nats_server.url,), auth=Credentials(username="a", password="p"), inbox="_INBOX_a")
-    )
+    agent = await connect(replace(nats_server.address, auth=Credentials(username="a", password="p"), inbox="_INBOX_a"))
     await controller.append(SUBJECT, b"x")
     delivery = await must(agent.pull_queue("JOBS", "any").fetch(5))
     await delivery.in_progress()
@@ -316,8 +314,8 @@ async def test_a_worker_needs_the_right_to_pull_and_to_acknowledge_only(nats_ser
 
 
 async def test_namespaces_have_queues_of_their_own(nats_server: Any, connect: Any) -> None:
-    one = await connect(Address(servers=(nats_server.url,), namespace="one"))
-    two = await connect(Address(servers=(nats_server.url,), namespace="two"))
+    one = await connect(replace(nats_server.address, namespace="one"))
+    two = await connect(replace(nats_server.address, namespace="two"))
     await provision(one, Layout())
     await provision(two, Layout())
     await one.append(SUBJECT, b"x")

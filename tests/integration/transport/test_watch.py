@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ import msgspec
 import pytest
 
 from osapi.contract.errors import NotFound, Unavailable
-from osapi.transport.address import Address
 from osapi.transport.broker import Broker
 from osapi.transport.bucket import Bucket, Entry
 from osapi.transport.layout import Bucket as BucketLayout
@@ -443,8 +443,8 @@ async def test_large_values_do_not_overrun_the_connection(broker: Broker, seen: 
 
 
 async def test_namespaces_are_watched_apart(nats_server: Any, connect: Any, seen: Seen, eventually: Any) -> None:
-    one = await connect(Address(servers=(nats_server.url,), namespace="one"))
-    two = await connect(Address(servers=(nats_server.url,), namespace="two"))
+    one = await connect(replace(nats_server.address, namespace="one"))
+    two = await connect(replace(nats_server.address, namespace="two"))
     await provision(one, LAYOUT)
     await provision(two, LAYOUT)
     await seen.watch(one.bucket("things"))
