@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from osapi.config.private import replace
@@ -24,9 +24,9 @@ class Certificates:
 
     @classmethod
     def make(cls, folder: Path) -> Certificates:
-        """Make all of them in this folder."""
-        now = datetime.now(UTC)
-        cert, key = issue(load_or_create(folder, "bench", now), [HOST, "localhost"], now)
+        """Make all of them in this folder, as of a day ago: so that they are valid for clocks that are slow, too."""
+        made = datetime.now(UTC) - timedelta(days=1)
+        cert, key = issue(load_or_create(folder, "bench", made), [HOST, "localhost"], made)
         (folder / "all.crt").write_bytes(cert)
         replace(folder / "all.key", key)
         return cls(*(str(folder / name) for name in ("ca.crt", "all.crt", "all.key")))

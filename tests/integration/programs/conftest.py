@@ -1,4 +1,7 @@
-"""An installation of its own for each test: settings by environment, free ports, everything in one folder."""
+"""An installation of its own for each test: settings by environment, free ports, everything in one folder.
+
+It is served over TLS where everything is (`bench.certificates.wanted`).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench import certificates
+from bench.certificates import HOST, Certificates
+
+from osapi.tls.trust import context
+from osapi.transport.address import Address, Credentials
 
 ENOUGH_S = 40.0
 
@@ -100,8 +108,10 @@ class Running:
 class Installation:
     """Settings and folders; `run` is for commands that end, `spawn` for programs that stay."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tls: Certificates | None = None) -> None:
         self.folder = folder
+        self.tls = tls
+        self.ssl = context(tls.trust) if tls else None
         self.data = folder / "data"
         self.nats_port, self.api_port = free_port(), free_port()
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith("OSAPI_")} | {
@@ -112,6 +122,7 @@ class Installation:
             "OSAPI_NATS_SERVER_PORT": str(self.nats_port),
             "OSAPI_CONTROLLER_API_PORT": str(self.api_port),
             "OSAPI_AGENT_MACHINE_ID": "testmachine",
+            **(_served(tls) if tls else {}),
         }
         self._running: list[Running] = []
 
@@ -144,7 +155,7 @@ class Installation:
 
     def get(self, path: str, token: str = "") -> tuple[int, Any]:
         """Status and body; status 0 when nobody answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.api_port, timeout=10)
+        connection = self._connection()
         try:
             connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
             answer = connection.getresponse()
@@ -156,12 +167,29 @@ class Installation:
 
     def ask(self, method: str, path: str, source: str) -> int:
         """Status of the answer to who shows no token. `source` is the address, below 127.0.0.0/8, that asks."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.api_port, timeout=10, source_address=(source, 0))
+        connection = self._connection((source, 0))
         try:
             connection.request(method, path, body=b"{}" if method in {"POST", "PUT", "PATCH"} else None)
             return connection.getresponse().status
         finally:
             connection.close()
+
+    def _connection(self, source: tuple[str, int] | None = None) -> http.client.HTTPConnection:
+        if self.ssl is None:
+            return http.client.HTTPConnection(HOST, self.api_port, timeout=10, source_address=source)
+        return http.client.HTTPSConnection(HOST, self.api_port, timeout=10, source_address=source, context=self.ssl)
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.tls else 'http'}://{HOST}:{self.api_port}"
+
+    @property
+    def broker_url(self) -> str:
+        return f"{'tls' if self.tls else 'nats'}://{HOST}:{self.nats_port}"
+
+    def broker(self, auth: Credentials) -> Address:
+        """Where the broker is, for who comes so."""
+        return Address((self.broker_url,), auth=auth, tls=self.tls.trust if self.tls else None)
 
     @property
     def logs(self) -> str:
@@ -185,12 +213,24 @@ class Installation:
         return [sys.executable, "-m", *words] if words[0] == "osapi.broker" else [sys.executable, "-c", _CLI, *words]
 
 
+def _served(tls: Certificates) -> dict[str, str]:
+    """The settings for TLS between all parts."""
+    shown = {
+        f"OSAPI_{section}_TLS_{word}": file
+        for section in ("CONTROLLER_API", "NATS_SERVER")
+        for word, file in (("CERT", tls.cert), ("KEY", tls.key))
+    }
+    return shown | {
+        f"OSAPI_{section}_TLS_CA": tls.ca for section in ("CONTROLLER_NATS", "AGENT_NATS", "CONTROLLER_CLIENT")
+    }
+
+
 _CLI = "import sys; from osapi.cli.main import main; sys.exit(main())"
 
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
-    found = Installation(tmp_path)
+    found = Installation(tmp_path, certificates.when_wanted(tmp_path / "certificates"))
     yield found
     found.close()
 

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,7 @@ from nats.aio.client import Client
 from osapi.config import private
 from osapi.contract.errors import Unavailable
 from osapi.pki import nkeys
-from osapi.transport.address import Address, Credentials
+from osapi.transport.address import Credentials
 from osapi.transport.broker import Broker
 
 from .conftest import ENOUGH_S, Installation, alive, until
@@ -31,7 +32,8 @@ async def client(installation: Installation, name: str, problems: list[str] | No
             problems.append(str(problem))
 
     return await nats.connect(
-        f"nats://127.0.0.1:{installation.nats_port}",
+        installation.broker_url,
+        tls=installation.ssl,
         nkeys_seed=str(installation.data / "nkeys" / f"{name}.seed"),
         error_cb=note,
         allow_reconnect=False,
@@ -80,8 +82,7 @@ async def test_the_server_is_started_again_when_it_dies_and_keeps_its_store(inst
     broker = installation.spawn("osapi.broker")
     broker.wait_event("broker.ready")
     credentials = Credentials(nkey_file=installation.data / "nkeys" / "controller.seed")
-    address = Address(servers=(f"nats://127.0.0.1:{installation.nats_port}",), auth=credentials)
-    connection = await Broker.connect(address, name="test")
+    connection = await Broker.connect(installation.broker(credentials), name="test")
     await connection.request("$JS.API.STREAM.CREATE.S", b'{"name":"S","subjects":["s"]}', timeout_s=10)
     assert await connection.append("s", b"one") == 1
     os.kill(broker.child("nats-server"), signal.SIGKILL)
@@ -167,9 +168,13 @@ def test_a_settings_file_that_does_not_exist_is_named(installation: Installation
 
 def test_nobody_gets_in_without_a_key(installation: Installation) -> None:
     installation.spawn("osapi.broker").wait_event("broker.ready")
-    with socket.create_connection(("127.0.0.1", installation.nats_port), timeout=10) as wire:
-        wire.sendall(b'CONNECT {"verbose":false}\r\nPING\r\n')
+    with ExitStack() as opened:
+        wire = opened.enter_context(socket.create_connection(("127.0.0.1", installation.nats_port), timeout=10))
         said = b""
+        if installation.ssl is not None:
+            said = wire.recv(4096)  # the greeting comes before the handshake
+            wire = opened.enter_context(installation.ssl.wrap_socket(wire, server_hostname="127.0.0.1"))
+        wire.sendall(b'CONNECT {"verbose":false}\r\nPING\r\n')
         while piece := wire.recv(4096):
             said += piece
     assert said.endswith(b"-ERR 'Authorization Violation'\r\n")
@@ -266,7 +271,7 @@ async def test_an_agent_may_do_its_own_and_nothing_else(installation: Installati
 async def test_streams_from_before_there_were_accounts_are_there_again(installation: Installation) -> None:
     before = installation.spawn("osapi.broker", OSAPI_NATS_SERVER_AUTH_TYPE="none")
     before.wait_event("broker.ready")
-    anybody = await nats.connect(f"nats://127.0.0.1:{installation.nats_port}")
+    anybody = await nats.connect(installation.broker_url, tls=installation.ssl)
     await anybody.jetstream().add_stream(name="JOBS", subjects=["jobs.>"])
     await anybody.jetstream().publish("jobs.query._all", b"kept")
     await anybody.close()
@@ -281,5 +286,5 @@ async def test_an_open_broker_is_announced_loudly(installation: Installation) ->
     broker = installation.spawn("osapi.broker", OSAPI_NATS_SERVER_AUTH_TYPE="none")
     broker.wait_event("broker.ready")
     assert "everything" in broker.events("broker.open")[0]["error"]
-    anybody = await nats.connect(f"nats://127.0.0.1:{installation.nats_port}")
+    anybody = await nats.connect(installation.broker_url, tls=installation.ssl)
     await anybody.close()

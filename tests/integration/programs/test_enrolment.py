@@ -68,7 +68,11 @@ async def connected(installation: Installation, seed: Path, problems: list[str])
     made = Client()
     try:
         await made.connect(
-            f"nats://127.0.0.1:{installation.nats_port}", nkeys_seed=str(seed), error_cb=note, allow_reconnect=False
+            installation.broker_url,
+            tls=installation.ssl,
+            nkeys_seed=str(seed),
+            error_cb=note,
+            allow_reconnect=False,
         )
     except (nats.errors.Error, ConnectionError) as problem:
         if made._transport is not None:  # nats-py leaves the socket of an attempt that is refused open

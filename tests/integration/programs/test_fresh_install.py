@@ -16,7 +16,7 @@ from tests.figures import figures
 from tests.integration.programs.conftest import Installation, Running, descendants, until
 
 from osapi.contract.errors import Unavailable
-from osapi.transport.address import Address, Credentials
+from osapi.transport.address import Credentials
 from osapi.transport.broker import Broker
 
 pytestmark = pytest.mark.anyio
@@ -84,8 +84,8 @@ def secrets(folder: Path) -> dict[str, str]:
     return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items() if _SECRET.search(text)}
 
 
-async def broker_lets_in(port: int, user: str, password: str) -> bool:
-    address = Address((f"nats://127.0.0.1:{port}",), auth=Credentials(username=user, password=password))
+async def broker_lets_in(installation: Installation, user: str, password: str) -> bool:
+    address = installation.broker(Credentials(username=user, password=password))
     try:
         broker = await Broker.connect(address, name="stranger", timeout_s=0.5)
     except Unavailable:
@@ -116,7 +116,7 @@ async def test_row_48_a_fresh_installation_is_closed(installation: Installation,
     heard = set(listeners(pids))
     opened = open_operations(installation)
     modes = bad_modes(installation.data) + bad_modes(installation.folder / "config")
-    let_in = [guess for guess in _GUESSES if await broker_lets_in(installation.nats_port, *guess)]
+    let_in = [guess for guess in _GUESSES if await broker_lets_in(installation, *guess)]
     figures(
         "row 48", listeners=sorted(heard), open_operations=len(opened), bad_modes=len(modes), guesses=len(_GUESSES),
         let_in=len(let_in),

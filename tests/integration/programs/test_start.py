@@ -52,7 +52,7 @@ def refused(installation: Installation, *words: str, **environ: str) -> str:
 def test_the_first_start_leads_to_an_answer_from_this_host(installation: Installation) -> None:
     running = started(installation)
     address, _, token, hint = running.out.splitlines()
-    assert address == f"OSAPI  http://127.0.0.1:{installation.api_port}"
+    assert address == f"OSAPI  {installation.url}"
     assert installation.context == {"url": address.removeprefix("OSAPI  "), "token": token.strip()}
     assert "osapi client node hostname get" in hint
     (result,) = asked(installation)
@@ -65,7 +65,7 @@ def test_a_second_start_shows_no_token_and_the_client_still_works(installation: 
     context = installation.context
     assert first.stop() == 0
     second = started(installation)
-    assert second.out == f"OSAPI  http://127.0.0.1:{installation.api_port}\n"
+    assert second.out == f"OSAPI  {installation.url}\n"
     assert installation.context == context
     assert asked(installation)
 

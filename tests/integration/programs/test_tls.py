@@ -7,6 +7,7 @@ import re
 import ssl
 import subprocess
 import urllib.request
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,14 @@ from osapi.pki.authority import issue, load_or_create
 
 from .conftest import Installation, Running, until
 from .test_start import asked, refused, started
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    """One that begins without certificates, whatever others do."""
+    found = Installation(tmp_path)
+    yield found
+    found.close()
 
 
 def made(installation: Installation, *words: str) -> dict[str, Any]:
