@@ -51,15 +51,17 @@ class RunningAgent:
 class Stack:
     """What is running. Made by `running`."""
 
-    def __init__(self, folder: Path, *, changes: dict[str, Any], tls: bool = False, trusting: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, changes: dict[str, Any], tls: Certificates | None = None, trusting: bool = False
+    ) -> None:
         self._folder = folder
         self._changes = changes
         self._through = ["-m", "bench.untrusting"] if trusting else ["-m"]
         self._nats_port, self.api_port = free_port(), free_port()
         self._processes: dict[int, tuple[asyncio.subprocess.Process, Path]] = {}
-        folder.mkdir(parents=True)
-        self._certificates = Certificates.make(folder / "tls") if tls else None
-        ca_file = self._certificates.ca if self._certificates else ""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._certificates = tls
+        ca_file = tls.ca if tls else ""
         self.login = Login(HOST, self._nats_port, folder / "bench" / "bench.seed", ca_file)
         self.api = Api(HOST, self.api_port, ca_file)
         self._bench_key = nkeys.load_or_create(folder / "bench", "bench")
@@ -269,7 +271,8 @@ async def running(
     `tls` lets everything be served over TLS; None leaves that to $OSAPI_TESTS_TLS, so that whole suites can be run so.
     With `trusting` nothing is signed or verified, sealed or opened (`bench.untrusting`).
     """
-    stack = Stack(folder, changes=changes or {}, tls=certificates.wanted() if tls is None else tls, trusting=trusting)
+    made = Certificates.make(folder / "tls") if (certificates.wanted() if tls is None else tls) else None
+    stack = Stack(folder, changes=changes or {}, tls=made, trusting=trusting)
     async with AsyncExitStack() as cleanup:
         cleanup.push_async_callback(stack.stop_all)
         await stack.start_broker()

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from bench import certificates
+from bench.certificates import Certificates
 
 from osapi.transport.address import Address
 from osapi.transport.broker import Broker
@@ -27,9 +28,9 @@ class NatsServer:
     within: Sequence[str] = ()
     """What runs the program, for one that should see another disk."""
 
-    def __init__(self, folder: Path, extra_config: str = "") -> None:
+    def __init__(self, folder: Path, extra_config: str = "", tls: Certificates | None = None) -> None:
         self._folder = folder
-        self._certificates = certificates.when_wanted(folder / "tls")
+        self._certificates = tls or certificates.when_wanted(folder / "tls")
         self._extra = extra_config
         self._port = -1
         self._process: subprocess.Popen[bytes] | None = None

@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from bench import certificates
+from bench.certificates import Certificates
 from bench.stack import Stack, free_port
 from tests.conftest import NatsServer
 
@@ -15,7 +17,7 @@ SERVERS = 3
 _USER = {"username": "osapi", "password": "of-the-cluster"}
 
 
-def start_servers(folder: Path) -> list[NatsServer]:
+def start_servers(folder: Path, tls: Certificates | None) -> list[NatsServer]:
     """All of them; each listens when this returns, and they find one another a moment later."""
     ports = [free_port() for _ in range(SERVERS)]
     routes = [f"nats://127.0.0.1:{port}" for port in ports]
@@ -26,7 +28,8 @@ def start_servers(folder: Path) -> list[NatsServer]:
         own.mkdir(parents=True)
         cluster = {"name": "c", "listen": f"127.0.0.1:{port}", "routes": routes}
         said = {"server_name": f"n{number}", "cluster": cluster, "authorization": users}
-        servers.append(NatsServer(own, "\n".join(f"{name}: {json.dumps(value)}" for name, value in said.items())))
+        lines = "\n".join(f"{name}: {json.dumps(value)}" for name, value in said.items())
+        servers.append(NatsServer(own, lines, tls))
     return servers
 
 
@@ -40,8 +43,9 @@ def settings(servers: list[NatsServer]) -> dict[str, Any]:
 @asynccontextmanager
 async def on_cluster(folder: Path, *, agents: int) -> AsyncIterator[tuple[Stack, list[NatsServer]]]:
     """A controller and so many agents on a cluster, ready."""
-    servers = start_servers(folder)
-    stack = Stack(folder / "stack", changes=settings(servers))
+    tls = certificates.when_wanted(folder / "tls")
+    servers = start_servers(folder, tls)
+    stack = Stack(folder / "stack", changes=settings(servers), tls=tls)
     stack.servers = [server.url for server in servers]
     async with AsyncExitStack() as cleanup:
         for server in servers:

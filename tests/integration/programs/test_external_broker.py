@@ -41,7 +41,7 @@ def bootstrapped(
     """The first file, printed without a broker; then the servers. The programs are told where they are."""
     first = installation.run(*AUTHORIZATION, "--offline")
     assert first.returncode == 0, first.stderr
-    with servers(installation.folder, first.stdout, count, shared=shared, more=more) as made:
+    with servers(installation.folder, first.stdout, count, shared=shared, more=more, tls=installation.tls) as made:
         hosts = ",".join(f"127.0.0.1:{each.port}" for each in made)
         installation.environ["OSAPI_CONTROLLER_NATS_HOST"] = hosts
         installation.environ["OSAPI_NATS_REPLICAS"] = str(count)
