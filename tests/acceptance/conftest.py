@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.fleet import HOSTS, OUTSIDE, Bed, Fleet, Running, eventually, free_port, is_ready, start_agent
+from tests.acceptance.fleet import (
+    HOSTS,
+    OSAPI,
+    OUTSIDE,
+    Bed,
+    Fleet,
+    Running,
+    authority,
+    eventually,
+    free_port,
+    is_ready,
+    start_agent,
+)
 from tests.sinks import HttpSink, http_sink
 
 
@@ -30,8 +43,11 @@ def notified() -> Iterator[tuple[HttpSink, int]]:
         yield found
 
 
-def settings(folder: Path, port: int, told_port: int) -> dict[str, Any]:
-    """Of the whole installation; it tells what goes wrong with hosts, at once and without a limit."""
+def settings(data: Path, port: int, told_port: int) -> dict[str, Any]:
+    """Of the whole installation, with TLS everywhere; it tells what goes wrong with hosts, at once and without a limit."""
+    api, broker = (
+        {"cert": str(data / f"tls/{name}.crt"), "key": str(data / f"tls/{name}.key")} for name in ("api", "broker")
+    )
     notifications = {
         "enabled": True,
         "notifier": "web",
@@ -41,10 +57,13 @@ def settings(folder: Path, port: int, told_port: int) -> dict[str, Any]:
         "rate_limit": 0,
     }
     return {
-        "data_dir": str(folder / "data"),
-        "insecure": True,
-        "nats": {"server": {"host": OUTSIDE}},
-        "controller": {"nats": {"host": OUTSIDE}, "api": {"port": port}, "notifications": notifications},
+        "data_dir": str(data),
+        "nats": {"server": {"host": OUTSIDE, "tls": broker}},
+        "controller": {
+            "nats": {"host": OUTSIDE, "tls": {"ca": str(authority(data))}},
+            "api": {"port": port, "tls": api},
+            "notifications": notifications,
+        },
     }
 
 
@@ -52,21 +71,26 @@ def settings(folder: Path, port: int, told_port: int) -> dict[str, Any]:
 def fleet(bed: Bed, notified: tuple[HttpSink, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """Broker, controller and agents, all of them ready."""
     folder = tmp_path_factory.mktemp("fleet")
-    port = free_port()
+    data, port = folder / "data", free_port()
     config = folder / "osapi.yaml"
     told, told_port = notified
-    config.write_text(json.dumps(settings(folder, port, told_port)))  # JSON is YAML
+    config.write_text(json.dumps(settings(data, port, told_port)))  # JSON is YAML
     environ = {**os.environ, "OSAPI_CONTEXT": str(folder / "context.json")}
+    subprocess.run(
+        [OSAPI, "tls", "init", "--name", OUTSIDE, "-f", config], env=environ, check=True, capture_output=True
+    )
     with (
         (folder / "log").open("ab") as log,
         Running(["nats", "server", "start", "-f", str(config)], environ, log),
         Running(["controller", "start", "-f", str(config)], environ, log),
     ):
-        eventually(lambda: is_ready(port), f"the controller is not ready: {(folder / 'log').read_text()}")
-        found = Fleet(bed, environ, folder / "data", told)
+        eventually(
+            lambda: is_ready(port, authority(data)), f"the controller is not ready: {(folder / 'log').read_text()}"
+        )
+        found = Fleet(bed, environ, data, told)
         join = found.client("agent", "join-token", "--uses", str(HOSTS)).json["token"]
         for host in range(1, HOSTS + 1):
-            start_agent(bed, host, join)
+            start_agent(bed, host, join, authority(data))
         eventually(
             lambda: len(json.loads(found.client("node", "hostname", "get").stdout or "{}").get("results", [])) == HOSTS,
             "the agents did not join",

@@ -24,7 +24,7 @@ from osapi.jobs.record import Actor, Response
 from osapi.jobs.service import JobNames, JobService
 from osapi.pki.keys import load_or_create_keypair
 from osapi.pki.signing import Signer, Verifier
-from osapi.transport.address import Address, Credentials
+from osapi.transport.address import Address
 from osapi.transport.broker import Broker
 
 
@@ -52,10 +52,9 @@ class Unchecked:
 
 
 @asynccontextmanager
-async def unchecked(data: Path, url: str, machine: str) -> AsyncIterator[Unchecked]:
+async def unchecked(data: Path, address: Address, machine: str) -> AsyncIterator[Unchecked]:
     """A controller with the keys of the one in `data`."""
-    seed = Credentials(nkey_file=data / "nkeys" / "controller.seed")
-    broker = await Broker.connect(Address(servers=(url,), auth=seed), name="attacker")
+    broker = await Broker.connect(address, name="attacker")
     key = load_or_create_keypair(data / "pki", "controller")
     quarantine = Quarantine(time.time)
     agents = Registry(broker.bucket("agent-registry"), KeyBook(broker.bucket("agent-enrollment")), quarantine)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +21,8 @@ from tests.sinks import HttpSink
 
 from osapi.config.client import load
 from osapi.sdk.client import Client
+from osapi.tls.trust import Trust
+from osapi.transport.address import Address, Credentials
 
 ROOT = Path(__file__).parents[2]
 OSAPI = Path(sys.executable).with_name("osapi")
@@ -29,6 +33,7 @@ _BED = {  # a bed of our own, beside the developer's; checkouts that are tested 
     "OSAPI_TESTBED_NET": _NET,
 }
 OUTSIDE = f"{_NET}.1"
+_CA = "/etc/osapi/ca.crt"
 _UNIT = f"""[Unit]
 Description=OSAPI agent
 [Service]
@@ -90,11 +95,17 @@ class Fleet:
     told: HttpSink
     """Who is notified of what goes wrong with hosts."""
 
+    @property
+    def broker(self) -> Address:
+        """Where the broker is for who has the controller's own key."""
+        seed = Credentials(nkey_file=self.data / "nkeys" / "controller.seed")
+        return Address((f"tls://{OUTSIDE}:4222",), auth=seed, tls=Trust(ca=str(authority(self.data))))
+
     @contextmanager
     def sdk(self) -> Iterator[Client]:
         """The system as a program uses it."""
         context = load(self.environ)
-        with Client(context.url, context.token) as client:
+        with Client(context.url, context.token, ca_file=context.ca) as client:
             yield client
 
     def client(self, *words: str, stdin: str = "", folder: Path | None = None) -> Answer:
@@ -138,11 +149,20 @@ class Running:
         self._process.wait()
 
 
-def start_agent(bed: Bed, host: int, join: str) -> None:
-    """Give a host what an agent needs, and nothing more: a join token, settings, a unit."""
+def authority(data: Path) -> Path:
+    """Who vouches for controller and broker, as `osapi tls init` makes it."""
+    return data / "tls" / "ca.crt"
+
+
+def start_agent(bed: Bed, host: int, join: str, ca: Path) -> None:
+    """Give a host what an agent needs, and nothing more: a join token, an authority, settings, a unit."""
+    bed.write(host, _CA, ca.read_bytes())
     bed.write(host, "/var/lib/osapi/join", join.encode(), mode="600")
     labels = f"{{group: web.{'dev' if host == 1 else 'live'}}}"
-    settings = f"agent: {{join: '@/var/lib/osapi/join', labels: {labels}, fetch: {{paths: [/srv/osproof]}}}}\n"
+    reached = f"nats: {{tls: {{ca: {_CA}}}}}"
+    settings = (
+        f"agent: {{join: '@/var/lib/osapi/join', {reached}, labels: {labels}, fetch: {{paths: [/srv/osproof]}}}}\n"
+    )
     bed.write(host, "/etc/osapi/osapi.yaml", settings.encode())
     bed.write(host, "/etc/systemd/system/osapi-agent.service", _UNIT.encode())
     bed("enter", host, "chmod", "700", "/var/lib/osapi")
@@ -156,9 +176,17 @@ def free_port() -> int:
     return port
 
 
-def is_ready(port: int) -> bool:
+def is_ready(port: int, ca: Path) -> bool:
+    return readiness(f"https://127.0.0.1:{port}", ca) == 200
+
+
+def readiness(url: str, ca: Path) -> int:
+    """The status of its answer; 0 when there is none."""
+    trusted = ssl.create_default_context(cafile=ca)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2) as reply:
-            return bool(reply.status == 200)
+        with urllib.request.urlopen(f"{url}/health/ready", timeout=2, context=trusted) as reply:
+            return int(reply.status)
+    except urllib.error.HTTPError as problem:
+        return problem.code
     except OSError:
-        return False
+        return 0

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.acceptance.controller import Unchecked, unchecked
-from tests.acceptance.fleet import OUTSIDE, Fleet
+from tests.acceptance.fleet import Fleet
 from tests.acceptance.subject import Subject, subject
 from tests.corpora import fields, payloads
 from tests.corpora.attempts import Target, attempt, fits, targets
@@ -36,7 +36,7 @@ def host(fleet: Fleet) -> Any:
 
 @pytest.fixture
 async def attacker(fleet: Fleet, host: Subject) -> AsyncIterator[Unchecked]:
-    async with unchecked(fleet.data, f"nats://{OUTSIDE}:4222", host.machine) as found:
+    async with unchecked(fleet.data, fleet.broker, host.machine) as found:
         yield found
 
 

@@ -6,15 +6,13 @@ import itertools
 import os
 import signal
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from tests.acceptance.fleet import ROOT, Fleet, eventually, start_agent
+from tests.acceptance.fleet import ROOT, Fleet, authority, eventually, readiness, start_agent
 from tests.acceptance.witness import Witness
 from tests.figures import figures
 
@@ -122,7 +120,7 @@ def test_an_agent_that_stays_dead_is_unreachable_until_it_is_removed(fleet: Flee
     assert fleet.client("agent", "get", "--hostname", name).status == 1, "it came back by itself"
     join = fleet.client("agent", "join-token").json["token"]
     fleet.bed("enter", 3, "systemctl", "stop", "osapi-agent")
-    start_agent(fleet.bed, 3, join)
+    start_agent(fleet.bed, 3, join, authority(fleet.data))
     eventually(lambda: works(fleet, name), "it does not join again")
     witness.after(lambda: witness.timeline() == ["started"], "the new start is not told")
     assert witness.audited() == [("deleteAgent", 200), ("createJoinToken", 201)]
@@ -280,7 +278,7 @@ def test_a_broker_that_restarts_is_told_and_the_fleet_is_back_by_itself(fleet: F
     killed = time.monotonic()
     seen: list[tuple[float, int]] = [(0.0, 200)]
     while len(seen) < 3:
-        status = readiness(url)
+        status = readiness(url, authority(fleet.data))
         if status != seen[-1][1]:
             seen.append((round(time.monotonic() - killed, 1), status))
         assert time.monotonic() - killed < 30, seen
@@ -298,14 +296,6 @@ def test_a_broker_that_restarts_is_told_and_the_fleet_is_back_by_itself(fleet: F
 
 def heard_since(witness: Witness) -> bool:
     return _moment(witness.agent()["heartbeat_at"]) > witness.began
-
-
-def readiness(url: str) -> int:
-    try:
-        with urllib.request.urlopen(f"{url}/health/ready", timeout=5) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as refused:
-        return refused.code
 
 
 def broker_pid(fleet: Fleet) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import ssl
 
 import pytest
+from bench import certificates
 
 from .kit import Installation
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_api_and_broker_speak_tls_when_the_run_asks_for_it(fleet: Installation) -> None:
-    asked = bool(os.environ.get("OSAPI_TESTS_TLS"))
+    asked = certificates.wanted()
     port = int(fleet.stack.login.url.rpartition(":")[2])
     assert fleet.stack.api.url.startswith("https://") is asked
     assert await _speaks_tls(fleet, fleet.stack.api_port) is asked
