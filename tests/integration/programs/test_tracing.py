@@ -46,8 +46,14 @@ def run_command(installation: Installation, *words: str, **environ: str) -> str:
 
 
 def whole(collector: Collector) -> dict[str, Received]:
-    """The spans by name, once the last of them has arrived."""
-    until(lambda: any(span.name == "job.process" for span in collector.trace(TRACE)), "the agent's span")
+    """The spans by name, once all have arrived from the agent's to the first: each program sends its own."""
+
+    def complete() -> bool:
+        spans = collector.trace(TRACE)
+        known = {PARENT.split("-")[2], *(span.span_id for span in spans)}
+        return any(span.name == "job.process" for span in spans) and all(span.parent in known for span in spans)
+
+    until(complete, "all spans up to the first")
     return {span.name: span for span in collector.trace(TRACE)}
 
 
