@@ -157,7 +157,7 @@ class Checker:
     def _has_expired(self, place: Place, kept: timedelta | None = None) -> bool:
         """Whether a message may be gone because of its age; one without a time may be.
 
-        `kept` is how long messages were kept when it was written, if that is known: the settings may have changed.
+        `kept` is how long messages were kept while it was the last one, if that is known: the settings may have changed.
         """
         limits = [limit for limit in (self._keeps, kept) if limit is not None]
         return place.at is None or any(place.at + limit <= self._now for limit in limits)

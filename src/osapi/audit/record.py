@@ -119,7 +119,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     previous: Place
     at: datetime
     keeps_s: float = 0
-    """Seconds for which the stream kept messages when this one was written; 0 for ever."""
+    """Seconds for which the stream kept messages when this one or the one before was written, whichever is less; 0 for ever."""
     records: tuple[Record, ...]
 
 

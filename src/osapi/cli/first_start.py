@@ -89,13 +89,19 @@ def key_ring(settings: Settings, paths: Paths) -> KeyRing:
 
 
 def context_of(settings: Settings, paths: Paths) -> client.Context:
-    """How this machine reaches the API; the token is left open. Raises `Invalid` for certificates that cannot be used."""
-    api = settings.controller.api
+    """How this machine reaches the API; the token is left open. Raises `Invalid` for certificates that cannot be used.
+
+    Whom the settings trust counts, and without a word there our own authority, where it has signed.
+    """
+    api, trusted = settings.controller.api, settings.controller.client.tls
     host = reachable(api.host)
     seen = local_tls.seen("controller.api.tls", api.tls, host, paths)
     if seen is None:
         return client.Context(_url("http", host, api.port))
-    return client.Context(_url("https", seen.name, api.port), ca=seen.ca)
+    url = _url("https", seen.name, api.port)
+    if trusted.ca or trusted.pin:
+        return client.Context(url, ca=trusted.ca, pin=trusted.pin)
+    return client.Context(url, ca=seen.ca)
 
 
 def _url(scheme: str, host: str, port: int) -> str:

@@ -130,7 +130,7 @@ def revoke(said: Globals, /, **given: Any) -> None:
     try:
         request = calls.token_revoke(**token_revoking.wanted(given))
         here = first_start.context_of(settings, paths(settings))
-        with RawClient(here.url, own, ca_file=here.ca) as controller:
+        with RawClient(here.url, own, ca_file=here.ca or None, pin=here.pin or None) as controller:
             answer = controller.send(request).body
     except BadUsage as problem:
         raise click.UsageError(str(problem)) from problem

@@ -18,6 +18,8 @@ from osapi.telemetry.log import get_logger
 
 HANDSHAKE_S = 8.0
 """How long a client may take to begin, and again to complete, its handshake."""
+_GOODBYE_S = 1.0
+"""How long a client may take to say that it has heard of the end (RFC 8446, 6.1); one that does not read never does."""
 _HANDSHAKE = 22
 _AT_ONCE = 64
 _PLAIN = refusal(400, "this port speaks TLS only; use https:// in place of http://")
@@ -81,7 +83,11 @@ class TlsDoor:
     async def _shake(self, arrived: socket.socket) -> None:
         try:
             await self._loop.connect_accepted_socket(
-                self._protocol, arrived, ssl=self._context, ssl_handshake_timeout=HANDSHAKE_S
+                self._protocol,
+                arrived,
+                ssl=self._context,
+                ssl_handshake_timeout=HANDSHAKE_S,
+                ssl_shutdown_timeout=_GOODBYE_S,
             )
         except (OSError, asyncio.CancelledError) as problem:  # ssl.SSLError is an OSError
             arrived.close()

@@ -211,7 +211,11 @@ class ControllerProcess:
 
 def osapi(controller: ControllerProcess, *words: str) -> Any:
     """What a command on the controller's machine answers, with its settings."""
-    environ = {"PATH": os.environ["PATH"], "HOME": str(controller.folder)}
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(controller.folder),
+        "OSAPI_CONTROLLER_CLIENT_TLS_CA": controller.ca_file,
+    }
     line = [OSAPI, *words, "--json", "-f", str(controller.folder / "osapi.yaml")]
     done = subprocess.run(line, env=environ, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr

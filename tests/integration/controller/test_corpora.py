@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.corpora import payloads
 from tests.integration.controller.kit import ControllerProcess
 
@@ -22,6 +23,7 @@ Request = tuple[str, str, bytes | None]
 """Method, path with query, body."""
 
 
+@pytest.mark.timeout(400)
 def test_no_text_breaks_an_endpoint(controller: ControllerProcess) -> None:
     token, statuses, wrong, fields = controller.token("admin"), Counter[int](), [], 0
     connection = controller.connect()

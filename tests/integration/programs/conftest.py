@@ -236,5 +236,13 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 
 
 @pytest.fixture
+def plain_installation(tmp_path: Path) -> Iterator[Installation]:
+    """One without certificates whatever others have, for what is about that."""
+    found = Installation(tmp_path)
+    yield found
+    found.close()
+
+
+@pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

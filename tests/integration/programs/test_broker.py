@@ -153,8 +153,10 @@ def test_a_taken_port_is_refused_in_one_line(installation: Installation) -> None
         ({"OSAPI_NATS_SERVER_PORT": "70000"}, "nats.server.port:"),
     ],
 )
-def test_what_keeps_it_from_starting_is_told(installation: Installation, environ: dict[str, str], part: str) -> None:
-    done = installation.run("osapi.broker", **environ)
+def test_what_keeps_it_from_starting_is_told(
+    plain_installation: Installation, environ: dict[str, str], part: str
+) -> None:
+    done = plain_installation.run("osapi.broker", **environ)
     assert done.returncode == 1
     assert part in done.stderr
     assert "Traceback" not in done.stderr

@@ -160,16 +160,22 @@ def test_a_taken_port_of_the_broker_is_refused(installation: Installation) -> No
     [
         ({"OSAPI_NATS_SERVER_BINARY": "/nowhere"}, "osapi broker: nats.server.binary: /nowhere is no program"),
         ({"OSAPI_DATA_DIR": "/proc/osapi"}, "osapi: folder /proc/osapi cannot be made: "),
-        ({"OSAPI_CONTROLLER_API_HOST": "0.0.0.0"}, "osapi: controller.api.host: 0.0.0.0 can be reached from other"),
-        ({"OSAPI_NATS_SERVER_HOST": "0.0.0.0"}, "osapi: nats.server.host: 0.0.0.0 can be reached from other machines"),
+        (
+            {"OSAPI_CONTROLLER_API_HOST": "0.0.0.0"},
+            "osapi: controller.api.host: 0.0.0.0 can be reached from other",
+        ),
+        (
+            {"OSAPI_NATS_SERVER_HOST": "0.0.0.0"},
+            "osapi: nats.server.host: 0.0.0.0 can be reached from other machines",
+        ),
         ({"OSAPI_AGENT_NATS_PORT": "1"}, "osapi: agent.nats.port: '1' is another broker than nats.server.port"),
         ({"OSAPI_OSAPIFILE": "/nowhere.yaml"}, "osapi: settings file /nowhere.yaml does not exist"),
     ],
 )
 def test_what_keeps_it_from_starting_is_told_in_one_line(
-    installation: Installation, environ: dict[str, str], part: str
+    plain_installation: Installation, environ: dict[str, str], part: str
 ) -> None:
-    assert refused(installation, "start", **environ).startswith(part)
+    assert refused(plain_installation, "start", **environ).startswith(part)
 
 
 def test_an_agent_that_cannot_start_ends_the_start(installation: Installation, tmp_path: Path) -> None:
@@ -198,9 +204,9 @@ def test_whoever_started_it_hears_that_it_is_ready(installation: Installation, t
     assert running.out
 
 
-def test_insecure_allows_other_addresses(installation: Installation) -> None:
-    started(installation, "--insecure", OSAPI_CONTROLLER_API_HOST="0.0.0.0", OSAPI_NATS_SERVER_HOST="0.0.0.0")
-    assert asked(installation)
+def test_insecure_allows_other_addresses(plain_installation: Installation) -> None:
+    started(plain_installation, "--insecure", OSAPI_CONTROLLER_API_HOST="0.0.0.0", OSAPI_NATS_SERVER_HOST="0.0.0.0")
+    assert asked(plain_installation)
 
 
 def test_a_namespace_and_a_settings_file_reach_every_program(installation: Installation, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import re
 import ssl
 import subprocess
 import urllib.request
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,9 @@ from .test_start import asked, refused, started
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
-    """One that begins without certificates, whatever others do."""
-    found = Installation(tmp_path)
-    yield found
-    found.close()
+def installation(plain_installation: Installation) -> Installation:
+    """One that begins without certificates."""
+    return plain_installation
 
 
 def made(installation: Installation, *words: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 from tests.unit.audit.kit import SIGNER, START, VERIFIER, FakeChain, entry, outcome
@@ -279,3 +280,20 @@ async def test_what_is_heard_while_the_end_is_asked_for_is_not_gone() -> None:
         await desk.journal.keep(entry(None))
         assert (desk.reported, slow.last) == ([], 6)
         assert desk.is_whole()
+
+
+@pytest.mark.parametrize(("after_s", "whole"), [(60, True), (5, False)])
+async def test_what_was_kept_for_a_short_time_may_be_gone_when_more_is_kept_by_now(
+    desk: Desk, after_s: int, whole: bool
+) -> None:
+    for sequence, message in foreign_chain(3, keeps=timedelta(seconds=10)).items():
+        desk.chain.put(message)
+        desk.journal.heard(sequence, message)
+    await desk.journal.keep(entry(None))
+    await desk.journal.keep(entry(None))
+    first, second = desk.chain.messages[4], desk.chain.messages[5]
+    assert [link.keeps_s for message in (first, second) if (link := record.peek(message))] == [10, 0]
+    checker = Checker(VERIFIER, now=START + timedelta(seconds=after_s))
+    checker.take(4, first)
+    checker.take(5, second)
+    assert checker.end().is_whole is whole
