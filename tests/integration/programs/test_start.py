@@ -53,7 +53,8 @@ def test_the_first_start_leads_to_an_answer_from_this_host(installation: Install
     running = started(installation)
     address, _, token, hint = running.out.splitlines()
     assert address == f"OSAPI  {installation.url}"
-    assert installation.context == {"url": address.removeprefix("OSAPI  "), "token": token.strip()}
+    trusted = {"ca": installation.tls.ca} if installation.tls else {}
+    assert installation.context == {"url": address.removeprefix("OSAPI  "), "token": token.strip(), **trusted}
     assert "osapi client node hostname get" in hint
     (result,) = asked(installation)
     assert (result["hostname"], result["machine_id"], result["status"]) == (socket.gethostname(), "testmachine", "ok")
