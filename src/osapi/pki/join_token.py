@@ -19,7 +19,7 @@ _LONGEST = 8192
 
 
 class JoinToken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a token says. `authority` is kept for the fingerprint of the authority of the broker's certificate."""
+    """What a token says."""
 
     id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{8,64}$(?!\n)")]
     controller: Annotated[str, Meta(pattern=r"^SHA256:[0-9a-f]{64}$(?!\n)")]
@@ -29,7 +29,6 @@ class JoinToken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     namespace: str = ""
     seed: Annotated[str, Meta(pattern=r"^SU[A-Z2-7]{56}$(?!\n)")]
     """Nkey seed of the broker's user for this token. Secret."""
-    authority: str = ""
 
 
 def encode(token: JoinToken) -> str:
