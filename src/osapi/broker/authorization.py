@@ -11,13 +11,15 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from osapi.broker import door, reaching, reloading
 from osapi.broker.accounts import Guests
+from osapi.broker.life import Life
 from osapi.broker.reloading import Reload
 from osapi.broker.users import Target, Users
 from osapi.config import private, source
@@ -25,7 +27,10 @@ from osapi.config.load import load
 from osapi.config.paths import Paths, paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import Invalid, OsapiError
+from osapi.fleet.models import ComponentKind
+from osapi.fleet.program import Program
 from osapi.telemetry.log import configure, get_logger
+from osapi.telemetry.process import ProcessMeter
 from osapi.telemetry.readiness import announce_ready
 
 _log = get_logger("osapi.broker")
@@ -104,19 +109,33 @@ async def _follow(settings: Settings, places: Paths, target: Target, reload: Rel
     private.private_dir(places.nats_runtime)
     target.begin(users.text(door.read(places.nats_guests)))
 
+    parts = {"users": "behind"}
+
     async def apply(guests: Guests) -> None:
+        parts["users"] = "behind"
         target.write(users.text(guests))
         await reload()
+        parts["users"] = "kept"
         announce_ready()
 
+    life = Life(settings, _program(settings, parts))
     broker = await reaching.connected(address, _missed)
     try:
         follower = door.Door(
             settings.nats.enrollment.bucket, places.pki / "controller.pub", places.nats_guests, apply, None
         )
-        await follower.run(broker)
+        await asyncio.gather(follower.run(broker), life.run(broker))
     finally:
+        await life.end(broker)
         await broker.close()
+
+
+def _program(settings: Settings, parts: Mapping[str, str]) -> Program:
+    """This program as others see it, beside the controllers and brokers."""
+    return Program(
+        ComponentKind.NATS, "users", settings.nats.server.process_conditions, ProcessMeter(os.getpid()).read,
+        lambda: parts, lambda: datetime.now(UTC),
+    )  # fmt: skip
 
 
 async def _until_told(work: Coroutine[Any, Any, None]) -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from osapi.broker import configuration, reaching
 from osapi.broker.certificates import own_trust
+from osapi.broker.life import Life
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import OsapiError
-from osapi.fleet.heartbeat import Heartbeat
 from osapi.fleet.models import ComponentKind, Disk
 from osapi.fleet.program import Program
 from osapi.telemetry.log import get_logger
@@ -24,8 +24,6 @@ from osapi.telemetry.metrics import OFF, Metrics
 from osapi.telemetry.process import ProcessFigures, ProcessMeter
 from osapi.transport.address import Address, Credentials
 from osapi.transport.broker import Broker
-
-_LAST_WORD_S = 1.0
 
 _log = get_logger("osapi.broker")
 
@@ -42,12 +40,10 @@ class Reporting:
         pid: Callable[[], int],
         metrics: Metrics = OFF,
     ) -> None:
-        self._settings = settings
-        self._metrics = metrics
         port = configuration.port_of(settings)
         self._address = _address(settings, paths, f"{host}:{port}")
         self._server = _Server(pid)
-        self._program = Program(
+        program = Program(
             ComponentKind.NATS,
             str(port),
             settings.nats.server.process_conditions,
@@ -57,9 +53,10 @@ class Reporting:
             lambda: _disk(paths.nats_store),
             most_bytes,
         )
-        self._program.metrics = lambda: metrics.address
-        self._reports: Heartbeat | None = None
-        self._wanted = asyncio.Event()
+        program.metrics = lambda: metrics.address
+        self._life = Life(settings, program, metrics)
+        self.trouble = self._life.trouble
+        """Why the registry does not hear of this broker; None when it does."""
         self._broker: Broker | None = None
         self.door: Callable[[Broker], Awaitable[None]] | None = None
         """What else is done over this connection, for as long as the broker runs."""
@@ -67,30 +64,15 @@ class Reporting:
     async def run(self) -> None:
         """Connect, however long that takes, and report for ever."""
         broker = self._broker = await reaching.connected(self._address, _missed)
-        self._reports = self._heartbeat(broker)
-        self._reports.show_age(self._metrics)
-        works = [self._reports.run(), *([self.door(broker)] if self.door is not None else [])]
+        works = [self._life.run(broker), *([self.door(broker)] if self.door is not None else [])]
         await asyncio.gather(*works)
-
-    def trouble(self) -> str | None:
-        """Why the registry does not hear of this broker; None when it does."""
-        return "the broker has not been reported yet" if self._reports is None else self._reports.trouble
 
     async def stop(self) -> None:
         """Say that the broker ends in good order. A second call changes nothing."""
         broker, self._broker = self._broker, None
         if broker is not None:
-            self._program.stopped = True
-            try:
-                async with asyncio.timeout(_LAST_WORD_S):
-                    await self._heartbeat(broker).register()
-            except TimeoutError:
-                _log.debug("heartbeat.missed")
+            await self._life.end(broker)
             await broker.close()
-
-    def _heartbeat(self, broker: Broker) -> Heartbeat:
-        registry = broker.bucket(self._settings.nats.registry.bucket)
-        return Heartbeat(registry, self._program.entry, self._settings.agent.heartbeat_interval, self._wanted)
 
 
 def _missed(problem: OsapiError) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import signal
 import socket
 import stat
 import time
@@ -161,6 +163,25 @@ def test_asked_once_it_tells_who_is_enrolled_now(installation: Installation, ser
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert len((tmp_path / "users").read_text()) > len(before)
     assert stat.S_IMODE((tmp_path / "users").stat().st_mode) == 0o640
+
+
+def followers(installation: Installation) -> list[tuple[str, dict[str, str]]]:
+    """What the controller knows of the programs that keep users: standing and parts."""
+    told = json.loads(installation.run("client", "health", "status", "--json").stdout)
+    return [(each["status"], each["parts"]) for each in told["registry"] if each["type"] == "nats"]
+
+
+def test_a_follower_is_seen_and_its_death_is_noticed(installation: Installation, server: External) -> None:
+    installation.environ |= {"OSAPI_NATS_REGISTRY_TTL": "3s", "OSAPI_AGENT_HEARTBEAT_INTERVAL": "1s"}
+    controller(installation)
+    running = following(installation, server)
+    until(lambda: followers(installation) == [("Ready", {"users": "kept"})], "it is seen")
+    running.stop(signal.SIGKILL)
+    until(lambda: followers(installation) == [("Unreachable", {"users": "kept"})], "it is missed")
+    again = following(installation, server)
+    until(lambda: followers(installation) == [("Ready", {"users": "kept"})], "it is back")
+    assert again.stop() == 0
+    until(lambda: followers(installation) == [], "it has ended in good order")
 
 
 def test_a_notify_socket_hears_when_the_server_has_been_told(
