@@ -31,6 +31,7 @@ _FILTERS = (
         ("--state",), "state", help="Only agents in this state.", choices=("Ready", "Draining", "Cordoned", "Pending")
     ),
     Option(("--pending",), "pending", "switch", "Those that wait to be accepted instead."),
+    Option(("--barred",), "barred", "switch", "Keys that were rejected or revoked instead."),
     Option(("--unreachable",), "unreachable", "switch", "Only agents that are no longer heard of."),
     Option(("--condition",), "condition", help="Only agents on which this condition holds, for example HighLoad."),
     Option(("--label",), "label", help="Only agents with this label or one below it, as group:web."),
@@ -60,6 +61,8 @@ def _list(known: Values, client: RawClient, term: Terminal) -> int:
 
     if known.get("pending"):
         return agent_enrolment.pending(known, client, term)
+    if known.get("barred"):
+        return agent_enrolment.barred(known, client, term)
     filters = {name: known.get(name) for name in ("status", "state", "condition", "label", "target")}
     reachable = False if known.get("unreachable") else None
     return show(known, client.send(calls.agent_list(**filters, reachable=reachable)).body, term, agent_report.agents)

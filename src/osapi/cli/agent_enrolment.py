@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _NAME = Option(("--hostname",), "hostname", help="Host name or machine id.", required=True)
 _PENDING = ("machine_id", "hostname", "fingerprint", "requested_at")
+_BARRED = ("fingerprint", "machine_id", "since", "by", "reason")
 _TOKEN = ("id", "uses", "expires_at", "review", "created_by")
 
 
@@ -25,8 +26,17 @@ def pending(known: Values, client: RawClient, term: Terminal) -> int:
     return show(known, client.send(calls.agents_pending()).body, term, _draw_pending)
 
 
+def barred(known: Values, client: RawClient, term: Terminal) -> int:
+    """Show which keys are accepted no more."""
+    return show(known, client.send(calls.agents_barred()).body, term, _draw_barred)
+
+
 def _draw_pending(told: Mapping[str, Any], term: Terminal) -> None:
     _draw(told.get("agents"), _PENDING, ("MACHINE ID", "HOSTNAME", "FINGERPRINT", "REQUESTED"), term)
+
+
+def _draw_barred(told: Mapping[str, Any], term: Terminal) -> None:
+    _draw(told.get("keys"), _BARRED, ("FINGERPRINT", "MACHINE ID", "SINCE", "BY", "REASON"), term)
 
 
 def _draw_tokens(told: Mapping[str, Any], term: Terminal) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from osapi.fleet.api import AgentInfo, AgentList, Message, QuarantineReport, TargetGroup
-from osapi.fleet.enrolment.api import JoinTokenMade, JoinTokens, PendingAgents
+from osapi.fleet.enrolment.api import BarredKeys, JoinTokenMade, JoinTokens, PendingAgents
 from osapi.fleet.target_api import FactKeys, TargetInfo
 from osapi.sdk import calls
 from osapi.sdk.aio_raw import AsyncRawClient
@@ -64,6 +64,11 @@ class AsyncAgents:
     async def pending(self) -> PendingAgents:
         """Hosts that wait to be accepted."""
         answer: PendingAgents = decode(await self._raw.send(calls.agents_pending()), PendingAgents)
+        return answer
+
+    async def barred(self) -> BarredKeys:
+        """Keys that were rejected or revoked, and that nobody has allowed since."""
+        answer: BarredKeys = decode(await self._raw.send(calls.agents_barred()), BarredKeys)
         return answer
 
     async def accept(self, name: str, fingerprint: str = "") -> str:

@@ -179,6 +179,11 @@ def agents_pending() -> Request:
     return Request("GET", "/api/agent/pending")
 
 
+def agents_barred() -> Request:
+    """Read which keys are accepted no more."""
+    return Request("GET", "/api/agent/barred")
+
+
 def agent_accept(name: str, key: str = "") -> Request:
     """Accept a host that waits."""
     return Request("POST", with_query(f"/api/agent/{quote(name)}/accept", {"fingerprint": key or None}))

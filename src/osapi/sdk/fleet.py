@@ -8,7 +8,7 @@ from typing import TypedDict, Unpack
 import msgspec
 
 from osapi.fleet.api import AgentInfo, AgentList, Message, QuarantineReport, TargetGroup
-from osapi.fleet.enrolment.api import JoinTokenMade, JoinTokens, PendingAgents
+from osapi.fleet.enrolment.api import BarredKeys, JoinTokenMade, JoinTokens, PendingAgents
 from osapi.fleet.target_api import FactKeys, TargetInfo
 from osapi.sdk import calls
 from osapi.sdk.errors import ApiError, Unavailable
@@ -90,6 +90,11 @@ class Agents:
     def pending(self) -> PendingAgents:
         """Hosts that wait to be accepted."""
         answer: PendingAgents = decode(self._raw.send(calls.agents_pending()), PendingAgents)
+        return answer
+
+    def barred(self) -> BarredKeys:
+        """Keys that were rejected or revoked, and that nobody has allowed since."""
+        answer: BarredKeys = decode(self._raw.send(calls.agents_barred()), BarredKeys)
         return answer
 
     def accept(self, name: str, fingerprint: str = "") -> str:

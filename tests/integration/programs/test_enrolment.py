@@ -405,9 +405,9 @@ def request(machine: str) -> bytes:
     return envelope.seal(Signer(key), envelope.JOIN, msgspec.json.encode(asked))
 
 
-@pytest.mark.parametrize("decision", ["reject", "revoke"])
+@pytest.mark.parametrize(("decision", "reason"), [("reject", "rejected"), ("revoke", "revoked")])
 async def test_a_barred_key_joins_again_once_it_is_allowed_and_needs_a_new_token(
-    installation: Installation, decision: str
+    installation: Installation, decision: str, reason: str
 ) -> None:
     started(installation)
     agent = second(installation, token(installation, *(["--review"] if decision == "reject" else [])))
@@ -419,10 +419,15 @@ async def test_a_barred_key_joins_again_once_it_is_allowed_and_needs_a_new_token
     agent.process.kill()
     agent.process.wait()
     assert "the key" in refused(second(installation, token(installation)))
+    [bar] = client(installation, "agent", "list", "--barred")["keys"]
+    assert (bar["fingerprint"], bar["machine_id"]) == (key, "second")
+    assert (bar["reason"], bar["by"] != "") == (reason, True)
+    assert key in installation.run("client", "agent", "list", "--barred").stdout
     told = client(installation, "agent", "allow", "--fingerprint", key)
     assert told["message"] == f"the key {key} of second may join again, with a new join token"
     with pytest.raises(nats.errors.Error):  # allowed is not accepted
         await connected(installation, installation.folder / "second" / "agent" / "agent.seed", [])
+    assert client(installation, "agent", "list", "--barred") == {"keys": [], "total": 0}
     agent = second(installation, token(installation))
     agent.wait_event("agent.ready")
     assert client(installation, "node", "hostname", "get", "-T", "second")

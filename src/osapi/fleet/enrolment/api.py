@@ -35,6 +35,23 @@ class PendingAgents(msgspec.Struct, kw_only=True):
     total: Annotated[int, Meta(description="How many they are.")]
 
 
+class BarredKey(msgspec.Struct, kw_only=True):
+    """A key that is accepted no more until somebody allows it."""
+
+    fingerprint: Annotated[str, Meta(description="Its fingerprint, by which it is allowed again.")]
+    machine_id: Annotated[str, Meta(description="Permanent id of the host that had it.")]
+    since: Annotated[datetime, Meta(description="When it was barred.")]
+    by: Annotated[str, Meta(description="Who barred it.")]
+    reason: Annotated[str, Meta(description="Why: `rejected` or `revoked`.")]
+
+
+class BarredKeys(msgspec.Struct, kw_only=True):
+    """Keys that were rejected or revoked, the oldest first."""
+
+    keys: Annotated[list[BarredKey], Meta(description="The keys.")]
+    total: Annotated[int, Meta(description="How many they are.")]
+
+
 class AcceptRequest(msgspec.Struct, kw_only=True):
     """Names the host to accept."""
 
@@ -142,6 +159,16 @@ REVOKE = Endpoint(
     request=AgentRequest,
     response=Message,
     in_query=True,
+)
+BARRED = Endpoint(
+    operation_id="getBarredKeys",
+    method="GET",
+    path="/api/agent/barred",
+    permission="agent:read",
+    summary="List keys that were rejected or revoked.",
+    tag=_TAG,
+    request=Nothing,
+    response=BarredKeys,
 )
 ALLOW = Endpoint(
     operation_id="allowAgentKey",

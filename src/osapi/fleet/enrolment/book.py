@@ -116,6 +116,12 @@ class Book:
         return sorted(found, key=lambda each: (each.requested_at, each.machine_id))
 
     @property
+    def bars(self) -> Sequence[Barred]:
+        """Every key that is barred, the oldest first."""
+        found = [each for each in self._records.values() if isinstance(each, Barred) and not each.allowed_by]
+        return sorted(found, key=lambda each: (each.since, each.fingerprint))
+
+    @property
     def tokens(self) -> Sequence[TokenEntry]:
         """Every join token, the oldest first."""
         found = [each for each in self._records.values() if isinstance(each, TokenEntry)]

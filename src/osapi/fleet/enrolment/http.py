@@ -45,6 +45,16 @@ class EnrolmentRoutes:
         found = await self._enrolment.revoke(machine, call.caller.subject)
         return _said(f"{call.request.hostname} ({machine}) is cut off; its key {found} is barred")
 
+    async def barred(self, call: Call) -> Reply:
+        _refuse_limited(call.caller)
+        found = [
+            api.BarredKey(
+                fingerprint=each.fingerprint, machine_id=each.machine_id, since=each.since, by=each.by, reason=each.reason
+            )
+            for each in self._enrolment.book.bars
+        ]  # fmt: skip
+        return Reply(body=api.BarredKeys(keys=found, total=len(found)))
+
     async def allow(self, call: Call) -> Reply:
         _refuse_limited(call.caller)
         found = await self._enrolment.allow(call.request.fingerprint, call.caller.subject)
@@ -90,6 +100,7 @@ def routes(enrolment: Enrolment, registry: Registry) -> Routes:
         (api.ACCEPT, serve.accept),
         (api.REJECT, serve.reject),
         (api.REVOKE, serve.revoke),
+        (api.BARRED, serve.barred),
         (api.ALLOW, serve.allow),
         (api.MAKE_TOKEN, serve.make_token),
         (api.TOKENS, serve.tokens),

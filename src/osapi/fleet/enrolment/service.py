@@ -165,7 +165,7 @@ class Enrolment:
         """Let the key with this fingerprint ask again; a join token decides then, as for a new one. Raises `NotFound`."""
         found = self.book.barred(key)
         if found is None:
-            raise NotFound(f"no key {key} is barred; its host shows it with `osapi client agent key fingerprint`")
+            raise NotFound(f"no key {key} is barred; `osapi client agent list --barred` shows those that are")
         await self._write(msgspec.structs.replace(found, allowed_by=by, since=self._now()))
         _log.info("enrolment.allowed", machine_id=found.machine_id, fingerprint=found.fingerprint, by=by)
         return found
