@@ -22,5 +22,7 @@ class Shift:
         """What the program is to be started with."""
 
     def set(self, seconds: int) -> None:
-        """From now on the program's clock is ahead by so many; negative: behind."""
-        self._file.write_text(f"{seconds:+d}\n")
+        """From now on the program's clock is ahead by so many; negative: behind. It never reads half of it."""
+        new = self._file.with_suffix(".new")
+        new.write_text(f"{seconds:+d}\n")
+        new.replace(self._file)
