@@ -56,7 +56,7 @@ class Stack:
     ) -> None:
         self._folder = folder
         self._changes = changes
-        self._through = ["-m", "bench.untrusting"] if trusting else ["-m"]
+        self._through = ["-m", "bench.trusting"] if trusting else ["-m"]
         self._nats_port, self.api_port = free_port(), free_port()
         self._processes: dict[int, tuple[asyncio.subprocess.Process, Path]] = {}
         folder.mkdir(parents=True, exist_ok=True)
@@ -269,7 +269,7 @@ async def running(
     """Broker, controller and so many agents, ready. `changes` are settings that differ from the default.
 
     `tls` lets everything be served over TLS; None leaves that to $OSAPI_TESTS_TLS, so that whole suites can be run so.
-    With `trusting` nothing is signed or verified, sealed or opened (`bench.untrusting`).
+    With `trusting` nothing is signed or verified, sealed or opened (`bench.trusting`).
     """
     made = Certificates.make(folder / "tls") if (certificates.wanted() if tls is None else tls) else None
     stack = Stack(folder, changes=changes or {}, tls=made, trusting=trusting)

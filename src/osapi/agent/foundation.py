@@ -25,6 +25,7 @@ from osapi.agent.statedir import StateDir
 from osapi.agent.trust import Trust
 from osapi.config import connection
 from osapi.config.agent import Nats
+from osapi.config.fields import KEYLESS
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import Invalid, Unavailable
@@ -191,7 +192,7 @@ async def _connect(setup: Setup, address: Address, machine: MachineId, wanted: W
 
 def _joining(setup: Setup, own: Keys, machine: MachineId, hostname: str) -> Joining:
     agent = setup.settings.agent
-    given = agent.nats.auth.type in ("none", "user_pass") or agent.nats.auth.nkey_file
+    given = agent.nats.auth.type in KEYLESS or agent.nats.auth.nkey_file
     auth = _address(setup, machine).auth if given else None
     trust = connection.trusted(agent.nats)
     return Joining(

@@ -71,7 +71,7 @@ class Checker:
         self.tally = Tally()
         self._verifier = verifier
         self._anchors = {anchor.sequence: anchor for anchor in anchors if anchor.sequence}
-        self._keeps = keeps
+        self._keeps_s = keeps.total_seconds() if keeps else 0
         self._now = now
         self._suspects: list[int] = []
 
@@ -88,7 +88,7 @@ class Checker:
             return
         self._compare(link)
         self.tally.records += len(link.records)
-        place = Place(sequence, record.digest(message), link.at)
+        place = Place(sequence, record.digest(message), link.at, link.keeps_s)
         self.tally.first = self.tally.first or place
         self.tally.last = place
         self._check_anchor(place)
@@ -131,8 +131,7 @@ class Checker:
         previous = link.previous
         for suspect in suspects:
             self._judge(suspect, known=previous.sequence >= suspect)
-        kept = timedelta(seconds=link.keeps_s) if link.keeps_s else None
-        if previous.sequence and previous.sequence not in suspects and not self._has_expired(previous, kept):
+        if previous.sequence and previous.sequence not in suspects and not self._has_expired(previous, link.keeps_s):
             text = f"messages up to {previous.sequence} at the beginning are gone, before their time"
             self._report(Fault.CUT, previous.sequence, text)
 
@@ -154,12 +153,13 @@ class Checker:
             text = f"message {place.sequence} is not the one that was seen before: the chain was written anew"
             self._report(Fault.ALTERED, place.sequence, text)
 
-    def _has_expired(self, place: Place, kept: timedelta | None = None) -> bool:
+    def _has_expired(self, place: Place, keeps_s: float = 0) -> bool:
         """Whether a message may be gone because of its age; one without a time may be.
 
-        `kept` is how long messages were kept while it was the last one, if that is known: the settings may have changed.
+        The settings may have changed: it counts how long messages are kept now, were kept when it was written, and when
+        the next one was (`keeps_s`); 0 is for ever.
         """
-        limits = [limit for limit in (self._keeps, kept) if limit is not None]
+        limits = [timedelta(seconds=seconds) for seconds in (self._keeps_s, place.keeps_s, keeps_s) if seconds]
         return place.at is None or any(place.at + limit <= self._now for limit in limits)
 
     def _report(self, fault: Fault, sequence: int, text: str) -> None:

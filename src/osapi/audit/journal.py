@@ -166,7 +166,7 @@ class Journal:
         if attempt is None:
             self._tail.take(sequence, message)
         else:
-            self._tail.extend(attempt.place, self._keeps_s)
+            self._tail.extend(attempt.place)
             self._stored(attempt.items)
 
     def _linger(self) -> None:
@@ -220,7 +220,7 @@ class Journal:
             self._failed(problem)
             return False
         self._attempts.pop(place.digest, None)
-        self._tail.extend(place, self._keeps_s)
+        self._tail.extend(place)
         self._stored(items)
         return True
 
@@ -228,9 +228,8 @@ class Journal:
         at = datetime.fromtimestamp(self._clock(), UTC)
         sequence = self._tail.sequence + 1
         records = [item.content for item in items]
-        keeps_s = min(filter(None, (self._keeps_s, self._tail.keeps_s)), default=0)
-        message = record.seal(self._signer, self._tail.place, sequence, at, records, keeps_s=keeps_s)
-        place = Place(sequence, record.digest(message), at)
+        message = record.seal(self._signer, self._tail.place, sequence, at, records, keeps_s=self._keeps_s)
+        place = Place(sequence, record.digest(message), at, self._keeps_s)
         self._attempts[place.digest] = _Attempt(items, place)
         while len(self._attempts) > _ATTEMPTS:
             del self._attempts[next(iter(self._attempts))]

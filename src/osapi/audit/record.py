@@ -98,12 +98,13 @@ def goes_on(outcome: Outcome, *, has_job: bool) -> bool:
     return has_job and (not outcome.states or SILENT in outcome.states)
 
 
-class Place(msgspec.Struct, frozen=True):
-    """A message of the chain: its sequence in the stream, the digest of its bytes, and when it was made."""
+class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message of the chain: its sequence in the stream, the digest of its bytes, when it was made, and `keeps_s` as in its link."""
 
     sequence: int
     digest: str
     at: datetime | None = None
+    keeps_s: float = 0
 
 
 BEGINNING = Place(0, "")
@@ -119,7 +120,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     previous: Place
     at: datetime
     keeps_s: float = 0
-    """Seconds for which the stream kept messages when this one or the one before was written, whichever is less; 0 for ever."""
+    """Seconds for which the stream kept messages when this one was written; 0 for ever."""
     records: tuple[Record, ...]
 
 

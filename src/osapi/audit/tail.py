@@ -24,8 +24,6 @@ class Tail:
         self.broken = report
         self.sequence = 0
         self.place: Place = BEGINNING
-        self.keeps_s: float = 0
-        """For how many seconds the stream kept messages when the one at `place` was written, 0 for ever."""
 
     def take(self, sequence: int, message: bytes) -> bool:
         """Take in the message behind the last one. Returns whether it belongs to the chain."""
@@ -38,13 +36,13 @@ class Tail:
             _log.error("security.audit_foreign", sequence=sequence, error=problem.message)
             return False
         self._check(link.previous)
-        self.place, self.keeps_s = Place(sequence, record.digest(message), link.at), link.keeps_s
+        self.place = Place(sequence, record.digest(message), link.at, link.keeps_s)
         return True
 
-    def extend(self, place: Place, keeps_s: float) -> None:
+    def extend(self, place: Place) -> None:
         """Take in a message of our own."""
         if place.sequence > self.sequence:
-            self.sequence, self.place, self.keeps_s = place.sequence, place, keeps_s
+            self.sequence, self.place = place.sequence, place
 
     def rewind(self, last: int) -> None:
         """The stream ends at `last`, before what we know: its end is gone."""

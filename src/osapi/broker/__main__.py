@@ -18,6 +18,7 @@ from osapi.broker.reporting import Reporting
 from osapi.broker.server import Server
 from osapi.broker.supervisor import STOP_S, Supervisor
 from osapi.config import source, tls
+from osapi.config.fields import KEYLESS
 from osapi.config.load import load
 from osapi.config.paths import Paths, paths
 from osapi.config.settings import Settings
@@ -89,7 +90,7 @@ async def _serve(settings: Settings, places: Paths, prepared: Prepared) -> None:
 def _watch_the_door(settings: Settings, places: Paths, most: int, reporting: Reporting, supervisor: Supervisor) -> None:
     """Let in who is enrolled, where the broker knows its users by their keys; warn where it does not."""
     kind = settings.nats.server.auth.type
-    if kind in ("none", "user_pass"):
+    if kind in KEYLESS:
         told = {"none": "whoever reaches the port", "user_pass": "whoever has one of the passwords, agents included,"}
         _log.warning("broker.open", error=f"nats.server.auth.type is {kind}: {told[kind]} may do everything")
         return

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from osapi.broker import permissions
+from osapi.config.fields import KEYLESS
 from osapi.config.settings import Settings
 from osapi.contract.ids import MachineId
 
@@ -37,7 +38,7 @@ class Guests:
 
 def owners(settings: Settings) -> str:
     """The account of controllers, in which the streams are."""
-    return _named("OSAPI", settings) if settings.nats.server.auth.type not in ("none", "user_pass") else _COMMON
+    return _COMMON if settings.nats.server.auth.type in KEYLESS else _named("OSAPI", settings)
 
 
 def guests_of(settings: Settings) -> str:

@@ -132,7 +132,7 @@ def _covers(wide: str, narrow: str) -> bool:
     """Whether everything that `narrow` matches is matched by `wide`; both with the wildcards of NATS."""
     wanted, given = wide.split("."), narrow.split(".")
     if wanted[-1] == ">" and len(given) >= len(wanted):
-        return _covers(".".join(wanted[:-1]), ".".join(given[: len(wanted) - 1])) if len(wanted) > 1 else True
+        wanted, given = wanted[:-1], given[: len(wanted) - 1]
     return len(wanted) == len(given) and all(
         one == other or (one == _ANY and other != ">") for one, other in zip(wanted, given, strict=True)
     )

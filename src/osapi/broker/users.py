@@ -7,6 +7,7 @@ from pathlib import Path
 from osapi.broker import accounts, configuration
 from osapi.broker.accounts import Guests, Identities
 from osapi.config import private
+from osapi.config.fields import KEYLESS
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import Invalid
@@ -45,7 +46,7 @@ class Target:
 
 def _check(settings: Settings) -> None:
     kind, rights = settings.nats.server.auth.type, settings.nats.server.namespace
-    if kind in ("none", "user_pass"):
+    if kind in KEYLESS:
         raise Invalid(f"nats.server.auth.type is {kind}: users are kept only where they have keys (nkey)")
     if rights != settings.controller.nats.namespace:
         raise Invalid(

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from osapi.cli import agent_enrolment, asking, exit_status
-from osapi.cli.option import Option
+from osapi.cli.option import BadUsage, Option
 from osapi.cli.plain import Plain, leaf, show
 from osapi.sdk import calls
 
@@ -59,6 +59,8 @@ def lines() -> dict[str, str]:
 def _list(known: Values, client: RawClient, term: Terminal) -> int:
     from osapi.cli import agent_report
 
+    if known.get("pending") and known.get("barred"):
+        raise BadUsage("--pending and --barred exclude one another; give one of them")
     if known.get("pending"):
         return agent_enrolment.pending(known, client, term)
     if known.get("barred"):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from osapi.config import agent, controller, tls
+from osapi.config.fields import KEYLESS
 from osapi.contract.errors import Invalid
 from osapi.tls.trust import Trust
 
@@ -70,7 +71,7 @@ def server(host: str, port: int, *, tls: bool = False) -> str:
 
 
 def _seed(auth_type: str, chosen: str, generated: Path) -> Path | None:
-    if auth_type in ("none", "user_pass"):
+    if auth_type in KEYLESS:
         return None
     path = Path(chosen).absolute() if chosen else generated
     if path.exists():

@@ -18,6 +18,8 @@ Count = Annotated[int, Meta(ge=0)]
 Replicas = Annotated[int, Meta(ge=0, le=5)]
 Storage = Literal["file", "memory"]
 AuthType = Literal["", "none", "user_pass", "nkey"]
+KEYLESS: frozenset[AuthType] = frozenset({"none", "user_pass"})
+"""With these the broker cannot tell its users apart: nobody has a key of his own there."""
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+$")]
 OptionalName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]*$")]
 Subject = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)?$")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 from osapi.config import connection, private
+from osapi.config.fields import KEYLESS
 from osapi.config.paths import Paths
 from osapi.config.settings import Settings
 from osapi.contract.errors import Invalid
@@ -22,7 +23,7 @@ _log = get_logger(__name__)
 
 def accepts(settings: Settings) -> bool:
     """Whether only accepted keys of agents count: not where the broker cannot tell its users apart."""
-    open_door = settings.controller.nats.auth.type in ("none", "user_pass")
+    open_door = settings.controller.nats.auth.type in KEYLESS
     if open_door:
         _log.warning(
             "enrolment.open",

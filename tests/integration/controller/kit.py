@@ -22,6 +22,7 @@ import msgspec
 import yaml
 from bench import certificates
 from bench.certificates import HOST, Certificates
+from tests import asking
 
 from osapi.auth import keyring, tokens
 from osapi.auth.keyring import KeyRing
@@ -193,9 +194,7 @@ class ControllerProcess:
         }
 
     def connect(self, timeout_s: float = READY_S) -> http.client.HTTPConnection:
-        if self.ssl is None:
-            return http.client.HTTPConnection(HOST, self.port, timeout=timeout_s)
-        return http.client.HTTPSConnection(HOST, self.port, timeout=timeout_s, context=self.ssl)
+        return asking.connection(HOST, self.port, self.ssl, timeout_s=timeout_s)
 
     def get(self, path: str, token: str = "", **headers: str) -> Answer:
         return self.call("GET", path, token, **headers)

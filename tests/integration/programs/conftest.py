@@ -6,7 +6,6 @@ It is served over TLS where everything is (`bench.certificates.wanted`).
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 import signal
@@ -21,6 +20,7 @@ from typing import Any
 import pytest
 from bench import certificates
 from bench.certificates import HOST, Certificates
+from tests import asking
 
 from osapi.tls.trust import context
 from osapi.transport.address import Address, Credentials
@@ -155,7 +155,7 @@ class Installation:
 
     def get(self, path: str, token: str = "") -> tuple[int, Any]:
         """Status and body; status 0 when nobody answers."""
-        connection = self._connection()
+        connection = asking.connection(HOST, self.api_port, self.ssl)
         try:
             connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
             answer = connection.getresponse()
@@ -167,17 +167,12 @@ class Installation:
 
     def ask(self, method: str, path: str, source: str) -> int:
         """Status of the answer to who shows no token. `source` is the address, below 127.0.0.0/8, that asks."""
-        connection = self._connection((source, 0))
+        connection = asking.connection(HOST, self.api_port, self.ssl, source=(source, 0))
         try:
             connection.request(method, path, body=b"{}" if method in {"POST", "PUT", "PATCH"} else None)
             return connection.getresponse().status
         finally:
             connection.close()
-
-    def _connection(self, source: tuple[str, int] | None = None) -> http.client.HTTPConnection:
-        if self.ssl is None:
-            return http.client.HTTPConnection(HOST, self.api_port, timeout=10, source_address=source)
-        return http.client.HTTPSConnection(HOST, self.api_port, timeout=10, source_address=source, context=self.ssl)
 
     @property
     def url(self) -> str:

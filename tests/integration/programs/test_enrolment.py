@@ -423,6 +423,8 @@ async def test_a_barred_key_joins_again_once_it_is_allowed_and_needs_a_new_token
     assert (bar["fingerprint"], bar["machine_id"]) == (key, "second")
     assert (bar["reason"], bar["by"] != "") == (reason, True)
     assert key in installation.run("client", "agent", "list", "--barred").stdout
+    both = installation.run("client", "agent", "list", "--barred", "--pending")
+    assert (both.returncode != 0, "--pending and --barred exclude one another" in both.stderr) == (True, True)
     told = client(installation, "agent", "allow", "--fingerprint", key)
     assert told["message"] == f"the key {key} of second may join again, with a new join token"
     with pytest.raises(nats.errors.Error):  # allowed is not accepted

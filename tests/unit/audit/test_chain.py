@@ -25,7 +25,9 @@ Messages = dict[int, bytes]
 
 
 def place(messages: Mapping[int, bytes], sequence: int) -> Place:
-    return Place(sequence, record.digest(messages[sequence]), START + timedelta(seconds=sequence))
+    link = record.peek(messages[sequence])
+    assert link is not None
+    return Place(sequence, record.digest(messages[sequence]), START + timedelta(seconds=sequence), link.keeps_s)
 
 
 def verify(

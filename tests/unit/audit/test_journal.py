@@ -292,8 +292,21 @@ async def test_what_was_kept_for_a_short_time_may_be_gone_when_more_is_kept_by_n
     await desk.journal.keep(entry(None))
     await desk.journal.keep(entry(None))
     first, second = desk.chain.messages[4], desk.chain.messages[5]
-    assert [link.keeps_s for message in (first, second) if (link := record.peek(message))] == [10, 0]
+    assert [link.previous.keeps_s for message in (first, second) if (link := record.peek(message))] == [10, 0]
     checker = Checker(VERIFIER, now=START + timedelta(seconds=after_s))
     checker.take(4, first)
     checker.take(5, second)
+    assert checker.end().is_whole is whole
+    assert [link.keeps_s for message in (first, second) if (link := record.peek(message))] == [0, 0]
+
+
+@pytest.mark.parametrize(("after_s", "whole"), [(60, True), (5, False)])
+async def test_what_was_gone_before_the_start_is_judged_by_what_was_known_of_it(
+    desk: Desk, after_s: int, whole: bool
+) -> None:
+    desk.chain.last = desk.tail.sequence = 3
+    desk.tail.place = Place(3, "0" * 64, START, 10)
+    await desk.journal.keep(entry(None))
+    checker = Checker(VERIFIER, now=START + timedelta(seconds=after_s))
+    checker.take(4, desk.chain.messages[4])
     assert checker.end().is_whole is whole

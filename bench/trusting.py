@@ -1,4 +1,4 @@
-"""`python -m bench.untrusting MODULE [ARGUMENT...]`: one of our programs without signatures and seals, to know what they cost.
+"""`python -m bench.trusting MODULE [ARGUMENT...]`: one of our programs without signatures and seals, to know what they cost.
 
 Keys, envelopes and checks are as ever; only the arithmetic of Ed25519, X25519 and XChaCha20-Poly1305 is left out.
 """
